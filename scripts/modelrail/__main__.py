@@ -1,0 +1,50 @@
+"""Turns an error into message + annotation + exit code. Nothing else may call `sys.exit`."""
+
+from __future__ import annotations
+
+import os
+import sys
+
+from modelrail import errors
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Run the command line; returns the exit code (see errors.py)."""
+    import click
+
+    from modelrail.cli import cli
+
+    try:
+        result = cli.main(args=arguments, prog_name="modelrail", standalone_mode=False)
+    except errors.ModelrailError as error:
+        return _fail(error)
+    except click.exceptions.Exit as done:
+        return done.exit_code
+    except click.ClickException as error:
+        error.show()
+        return error.exit_code
+    except (KeyboardInterrupt, click.Abort):
+        print("Interrupted.", file=sys.stderr)  # noqa: T201
+        return errors.INTERRUPTED
+    except BrokenPipeError:  # `modelrail history | head`
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 0
+    except OSError as error:
+        return _fail(
+            errors.FilesystemError(
+                f"{error.strerror or error}: {error.filename or 'a file'}",
+                next="Check free space and permissions; nothing was written half-way.",
+            )
+        )
+    return result if isinstance(result, int) else 0
+
+
+def _fail(error: errors.ModelrailError) -> int:
+    from modelrail.adapters import actions_io
+
+    actions_io.report_error(error)
+    return error.code
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())

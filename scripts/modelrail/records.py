@@ -1,0 +1,282 @@
+"""Frozen, versioned records: the only things that travel between steps and jobs.
+
+Each is one strict JSON file: unknown keys, wrong types and non-finite numbers are refused. A record that comes
+out of a job which ran untrusted code is hostile data; nothing in it may be used as a path, a URL or markup.
+Digests are written `sha256:<64 hex>` (DVC's own `md5:<hex>` for data versions); times are RFC 3339 in UTC.
+"""
+
+from __future__ import annotations
+
+from typing import ClassVar, Literal
+
+from msgspec import Struct
+
+type_ = type  # `type` is a field name below
+
+
+class Record(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Base of the records. A top-level record names its schema; `FILE` is its name in the records folder."""
+
+
+# --- what a model is a function of -----------------------------------------------------------------------
+
+
+class DataVersion(Record):
+    path: str  # as written in modelrail.yaml, relative to the model's folder
+    digest: str  # "md5:..." when DVC tracks it, else "sha256:..."
+    source: Literal["dvc", "git", "file"]
+    rows: int | None = None
+
+
+class Fingerprint(Record):
+    commit: str  # 40 hex
+    code: str  # git tree of the model's folder at that commit
+    dirty: bool  # tracked files differed from the commit when training began
+    train: DataVersion | None
+    test: DataVersion
+    params: str | None  # digest of the parameter file
+    environment: str  # digest of interpreter version + requirements file
+
+
+class ModelFile(Record):
+    name: str  # base name, never a path
+    digest: str
+    size: int  # bytes
+    format: Literal["skops", "onnx", "joblib", "mlflow", "custom"]
+
+
+class RunRef(Record):
+    """The CI run that produced a record; empty strings on a laptop."""
+
+    url: str = ""
+    id: str = ""
+    attempt: int = 1
+    workflow: str = ""
+    actor: str = ""
+    event: str = ""
+
+
+class TrackingRun(Record):
+    run_id: str
+    experiment: str
+    uri: str  # credentials removed
+
+
+# --- validate-data ---------------------------------------------------------------------------------------
+
+
+class DataCheck(Record):
+    table: Literal["train", "test"]
+    check: str
+    column: str | None
+    passed: bool
+    failures: int = 0
+    detail: str = ""
+
+
+class TableSummary(Record):
+    table: Literal["train", "test"]
+    version: DataVersion
+    rows: int
+    columns: int
+
+
+class DataReport(Record):
+    SCHEMA: ClassVar[str] = "modelrail/data-report/1"
+    FILE: ClassVar[str] = "data-report.json"
+    schema: Literal["modelrail/data-report/1"] = "modelrail/data-report/1"
+    model: str
+    passed: bool
+    tables: tuple[TableSummary, ...]
+    checks: tuple[DataCheck, ...]
+
+
+# --- train -----------------------------------------------------------------------------------------------
+
+
+class Candidate(Record):
+    SCHEMA: ClassVar[str] = "modelrail/candidate/1"
+    FILE: ClassVar[str] = "candidate.json"
+    schema: Literal["modelrail/candidate/1"] = "modelrail/candidate/1"
+    model: str
+    fingerprint: Fingerprint
+    file: ModelFile
+    params: dict[str, str]  # flattened, dotted keys; values as text
+    metrics: dict[str, float]  # what the training itself reported, if anything
+    train_seconds: float
+    tracking: TrackingRun | None
+    run: RunRef
+
+
+# --- evaluate --------------------------------------------------------------------------------------------
+
+
+class Predictions(Record):
+    """A table with one row per key, beside the record: `predictions/<role>.parquet`."""
+
+    digest: str
+    rows: int
+    columns: tuple[str, ...]  # key, `prediction`, and `score` or `score:<class>` where the model gives them
+
+
+class Scored(Record):
+    role: Literal["candidate", "baseline"]
+    version: str | None  # of a registered model
+    commit: str
+    model_digest: str
+    predictions: Predictions
+    seconds: float  # wall time of the predictor's process
+    cached: bool
+
+
+class Baseline(Record):
+    """What the candidate would replace. `absent` is a fact read from the registry, never a failed read."""
+
+    status: Literal["present", "absent"]
+    stage: str
+    version: str | None = None
+    sequence: int | None = None  # event number of the assign that put it there
+    commit: str | None = None
+    model_digest: str | None = None
+    evidence_digest: str | None = None
+    since: str | None = None
+
+
+class Evaluation(Record):
+    SCHEMA: ClassVar[str] = "modelrail/evaluation/1"
+    FILE: ClassVar[str] = "evaluation.json"
+    schema: Literal["modelrail/evaluation/1"] = "modelrail/evaluation/1"
+    model: str
+    task: Literal["binary", "multiclass", "regression"]
+    test: DataVersion
+    truth: Predictions  # key, target, group and slice columns: `predictions/truth.parquet`
+    candidate: Scored
+    baseline: Scored | None
+    baseline_ref: Baseline
+    run: RunRef
+
+
+# --- compare ---------------------------------------------------------------------------------------------
+
+MetricVerdict = Literal["better", "not worse", "worse", "inconclusive", "not compared"]
+GateOutcome = Literal["pass", "fail", "inconclusive"]
+Severity = Literal["block", "warn", "info"]
+
+
+class Interval(Record):
+    low: float
+    high: float
+    confidence: float  # 0.95
+    method: str  # short name of the method, e.g. "delong", "paired-normal", "multinomial-bootstrap"
+
+
+class SliceRef(Record):
+    column: str
+    value: str  # label of the value or bin, as shown to people
+
+
+class MetricRow(Record):
+    """One metric on all rows (`slice` is null) or on one slice."""
+
+    metric: str  # name with its parameters, e.g. "recall(at_precision=0.6)"
+    slice: SliceRef | None
+    rows: int
+    higher_is_better: bool
+    candidate: float | None  # null: not defined on these rows; `note` says why
+    baseline: float | None
+    difference: float | None  # candidate - baseline
+    interval: Interval | None  # of the difference
+    verdict: MetricVerdict
+    note: str = ""
+
+
+class GateRow(Record):
+    path: str  # place in modelrail.yaml: models.delay.gates[2]
+    title: str  # "ROC AUC, no worse than -0.005"
+    metric: str | None
+    slice: SliceRef | None  # the slice that decided
+    severity: Severity
+    outcome: GateOutcome
+    baseline: float | None
+    candidate: float | None
+    difference: float | None
+    interval: Interval | None
+    verdict: MetricVerdict
+    detail: str = ""  # a sentence for people: why it failed, what size would settle it
+
+
+class PolicyRef(Record):
+    """Where the gates were read from."""
+
+    commit: str
+    digest: str  # of the model's gates and stages, canonical JSON
+    changed: bool  # the head's policy differs from this one
+    source: Literal["base", "head"]
+
+
+class Comparison(Record):
+    SCHEMA: ClassVar[str] = "modelrail/comparison/1"
+    FILE: ClassVar[str] = "comparison.json"
+    schema: Literal["modelrail/comparison/1"] = "modelrail/comparison/1"
+    model: str
+    evaluation: str  # digest of evaluation.json
+    rows: int
+    metrics: tuple[MetricRow, ...]
+    gates: tuple[GateRow, ...]
+    verdict: GateOutcome
+    headline: str  # one plain-text sentence: the reason for the verdict
+    policy: PolicyRef
+    correction: str  # "none", "holm"
+    seed: int
+    notes: tuple[str, ...] = ()
+
+
+class Evidence(Record):
+    """Everything that carries one version. Its digest stands in the tags."""
+
+    SCHEMA: ClassVar[str] = "modelrail/evidence/1"
+    FILE: ClassVar[str] = "evidence.json"
+    schema: Literal["modelrail/evidence/1"] = "modelrail/evidence/1"
+    model: str
+    candidate: Candidate
+    data: DataReport | None
+    evaluation: Evaluation
+    comparison: Comparison
+    modelrail: str  # version of the tool
+
+
+class Failure(Record):
+    """Why a step stopped; written beside the other records so that the report can say it."""
+
+    SCHEMA: ClassVar[str] = "modelrail/failure/1"
+    FILE: ClassVar[str] = "failure.json"
+    schema: Literal["modelrail/failure/1"] = "modelrail/failure/1"
+    model: str
+    command: str
+    kind: str
+    code: int
+    what: str
+    why: str
+    next: str
+    path: str
+    tail: str
+
+
+# --- registry --------------------------------------------------------------------------------------------
+
+
+class Event(Record):
+    """One registry tag, read. `trailers` keeps every trailer in order of appearance, keys as written."""
+
+    kind: Literal["register", "deregister", "assign", "unassign", "deprecate"]
+    model: str
+    version: str | None
+    stage: str | None
+    sequence: int | None
+    tag: str
+    object: str  # the tag object
+    commit: str  # what the tag points at
+    time: int  # tagger date, Unix seconds
+    tagger: str
+    subject: str
+    trailers: dict[str, str]
