@@ -1,0 +1,92 @@
+"""What a step says to its runner: annotations, outputs, the job summary. On a laptop: plain stderr."""
+
+from __future__ import annotations
+
+import os
+import secrets
+import sys
+from collections.abc import Mapping
+from typing import TextIO
+
+from modelrail.errors import ConfigError, ModelrailError
+from modelrail.settings import Settings
+
+MAX_SUMMARY_BYTES = 1024 * 1024 - 1024  # GitHub drops a summary over 1 MiB without failing the step
+
+
+def say(text: str) -> None:
+    """A line for the person who watches; results go to stdout, everything else to stderr."""
+    print(text, file=sys.stderr, flush=True)  # noqa: T201
+
+
+def outputs(settings: Settings, values: Mapping[str, str | int | bool]) -> None:
+    """Step outputs as plain strings. A random delimiter keeps a value from being read as another output."""
+    if settings.output_file is None:
+        return
+    lines = []
+    for name, value in values.items():
+        text = str(value).lower() if isinstance(value, bool) else str(value)
+        mark = f"modelrail-{secrets.token_hex(16)}"
+        lines.append(f"{name}<<{mark}\n{text}\n{mark}\n")
+    with settings.output_file.open("a", encoding="utf-8") as stream:
+        stream.write("".join(lines))
+
+
+def summary(settings: Settings, markdown: str) -> bool:
+    """Append to the job summary; False when it does not fit (the caller then writes a shorter one)."""
+    if settings.summary_file is None:
+        return True
+    data = (markdown.rstrip("\n") + "\n").encode()
+    present = settings.summary_file.stat().st_size if settings.summary_file.exists() else 0
+    if present + len(data) > MAX_SUMMARY_BYTES:
+        return False
+    with settings.summary_file.open("ab") as stream:
+        stream.write(data)
+    return True
+
+
+def annotate(level: str, message: str, *, title: str = "", file: str = "", line: int = 0) -> None:
+    """A workflow command on stdout, its data escaped so that no text can start another command."""
+    properties = [
+        f"{name}={_property(value)}"
+        for name, value in (("title", title), ("file", file), ("line", str(line) if line else ""))
+        if value
+    ]
+    print(f"::{level} {','.join(properties)}::{_data(message)}", flush=True)  # noqa: T201
+
+
+def _data(text: str) -> str:
+    return text.replace("%", "%25").replace("\r", "%0D").replace("\n", "%0A")
+
+
+def _property(text: str) -> str:
+    return _data(text).replace(":", "%3A").replace(",", "%2C")
+
+
+def report_error(error: ModelrailError, stream: TextIO | None = None) -> None:
+    """Message on stderr; in CI also an annotation at the place in the user's file."""
+    out = stream or sys.stderr
+    lines = [f"✗ {error.what}"]
+    if isinstance(error, ConfigError) and error.faults:
+        for fault in error.faults:
+            where = f"{fault.file}:{fault.line}: " if fault.file and fault.line else ""
+            lines.append(f"  {where}{fault.path}: {fault.what}" + (f" {fault.hint}" if fault.hint else ""))
+    elif error.path:
+        lines.append(f"  at {error.path}" + (f" ({error.file}:{error.line})" if error.file else ""))
+    lines += [f"  {line}" for part in (error.why, error.next) if part for line in part.splitlines()]
+    if error.tail:
+        lines += ["  its last lines:", *(f"  | {line}" for line in error.tail.splitlines())]
+    # Text that quotes a user's file or program must not start a workflow command.
+    print("\n".join(_inert(line) for line in lines), file=out, flush=True)  # noqa: T201
+    if os.environ.get("GITHUB_ACTIONS") == "true":
+        title = f"modelrail: {error.kind}"
+        if isinstance(error, ConfigError) and error.faults:
+            for fault in error.faults[:10]:
+                text = f"{fault.path}: {fault.what} {fault.hint}".strip()
+                annotate("error", text, title=title, file=fault.file, line=fault.line)
+        else:
+            annotate("error", str(error), title=title, file=error.file, line=error.line)
+
+
+def _inert(line: str) -> str:
+    return f" {line}" if line.lstrip().startswith("::") or "##[" in line else line

@@ -1,0 +1,183 @@
+"""Git, by its own program: argument lists, an isolated environment, refs that cannot be empty.
+
+A token is never an argument and never in a URL or in `.git/config`: it travels in the child's environment as an
+extra HTTP header for the one server it belongs to.
+"""
+
+from __future__ import annotations
+
+import base64
+import contextlib
+import os
+import re
+import subprocess
+import tempfile
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+
+from modelrail.errors import GitError, PermissionMissingError, ToolMissingError, UnavailableError
+from modelrail.settings import Secret, Settings
+
+_SHA = re.compile(r"[0-9a-f]{40}\Z")
+TIMEOUT = 600.0  # seconds; a fetch of a large history
+
+
+class Git:
+    """One repository, and the remote that holds the record."""
+
+    def __init__(
+        self,
+        root: Path,
+        *,
+        remote: str = "origin",
+        token: Secret | None = None,
+        server_url: str = "",
+        environ: Mapping[str, str] | None = None,
+    ) -> None:
+        self.root = root
+        self.remote = remote
+        self._token = token or Secret("")
+        self._server = server_url
+        self._environ = {
+            key: value
+            for key, value in (os.environ if environ is None else environ).items()
+            if not key.startswith("GIT_") or key in {"GIT_SSL_CAINFO", "GIT_EXEC_PATH"}
+        }
+
+    # --- running ---------------------------------------------------------------------------------------
+
+    def run(
+        self,
+        *arguments: str,
+        data: bytes | None = None,
+        env: Mapping[str, str] | None = None,
+        network: bool = False,
+    ) -> bytes:
+        """Run git and return its stdout. Raises GitError with git's own last words."""
+        done = self.attempt(*arguments, data=data, env=env, network=network)
+        if done.returncode:
+            raise self._error(arguments, done)
+        return done.stdout
+
+    def text(self, *arguments: str) -> str:
+        return self.run(*arguments).decode("utf-8", "replace").strip()
+
+    def attempt(
+        self,
+        *arguments: str,
+        data: bytes | None = None,
+        env: Mapping[str, str] | None = None,
+        network: bool = False,
+    ) -> subprocess.CompletedProcess[bytes]:
+        """Run git and return whatever came of it; raises only when git is absent or hangs."""
+        if any(argument == "" or argument.startswith(":") for argument in arguments):
+            # `git push origin "$EMPTY:refs/tags/x"` deletes the ref; no caller of ours means that.
+            raise GitError(f"An empty argument or refspec in: git {' '.join(arguments)}")
+        try:
+            return subprocess.run(
+                ["git", *arguments],
+                cwd=self.root,
+                input=data,
+                env={**self._environ, **self._quiet(), **(self._auth() if network else {}), **(env or {})},
+                capture_output=True,
+                timeout=TIMEOUT,
+                check=False,
+            )
+        except FileNotFoundError:
+            raise ToolMissingError("git is not installed.", next="Install git 2.34 or newer.") from None
+        except subprocess.TimeoutExpired:
+            raise UnavailableError(f"git {arguments[0]} did not finish within {TIMEOUT:.0f} s.") from None
+
+    @staticmethod
+    def _quiet() -> dict[str, str]:
+        return {"GIT_TERMINAL_PROMPT": "0", "LC_ALL": "C", "GIT_OPTIONAL_LOCKS": "0"}
+
+    def _auth(self) -> dict[str, str]:
+        if not (self._token and self._server):
+            return {}
+        basic = base64.b64encode(f"x-access-token:{self._token.reveal()}".encode()).decode()
+        return {
+            "GIT_CONFIG_COUNT": "2",
+            # An empty value first: whatever header the checkout left behind must not be sent as well.
+            "GIT_CONFIG_KEY_0": f"http.{self._server}/.extraheader",
+            "GIT_CONFIG_VALUE_0": "",
+            "GIT_CONFIG_KEY_1": f"http.{self._server}/.extraheader",
+            "GIT_CONFIG_VALUE_1": f"AUTHORIZATION: basic {basic}",
+        }
+
+    def _error(self, arguments: Sequence[str], done: subprocess.CompletedProcess[bytes]) -> GitError | UnavailableError:
+        said = done.stderr.decode("utf-8", "replace").strip()
+        lowered = said.lower()
+        if any(word in lowered for word in ("authentication failed", "403", "permission to", "could not read username")):
+            raise PermissionMissingError(
+                f"The remote refused git {arguments[0]}.",
+                why=said,
+                next="Give the job `permissions: contents: write` (to write) or `contents: read`, and its token.",
+            )
+        return GitError(f"git {arguments[0]} failed.", why=said)
+
+    # --- reading ---------------------------------------------------------------------------------------
+
+    def toplevel(self) -> Path:
+        return Path(self.text("rev-parse", "--show-toplevel"))
+
+    def head(self) -> str:
+        """The commit that is checked out. Raises GitError outside a repository or before the first commit."""
+        done = self.attempt("rev-parse", "--verify", "--quiet", "HEAD^{commit}")
+        if done.returncode:
+            raise GitError(
+                f"{self.root} is not a Git repository with a commit.",
+                next="Run modelrail inside the repository; in a workflow, check it out first.",
+            )
+        return done.stdout.decode().strip()
+
+    def tree(self, commit: str, path: str = ".") -> str:
+        """The tree object of a folder at a commit: the identity of its code."""
+        return self.text("rev-parse", f"{commit}^{{tree}}" if path == "." else f"{commit}:{path}")
+
+    def is_dirty(self, path: str = ".") -> bool:
+        """Whether tracked files below `path` differ from the commit."""
+        return bool(self.text("status", "--porcelain", "--untracked-files=no", "--", path))
+
+    def file_at(self, commit: str, path: str) -> bytes | None:
+        """A file's bytes at a commit, or None when the commit has no such file."""
+        self.ensure_commit(commit)
+        if self.attempt("cat-file", "-e", f"{commit}:{path}").returncode:
+            return None
+        return self.run("cat-file", "blob", f"{commit}:{path}")
+
+    def has_commit(self, commit: str) -> bool:
+        return self.attempt("cat-file", "-e", f"{commit}^{{commit}}").returncode == 0
+
+    def ensure_commit(self, commit: str) -> None:
+        """Make a commit of the remote available in a shallow clone, by its exact id."""
+        if not _SHA.match(commit):
+            raise GitError(f"{commit!r} is not a full commit id.")
+        if not self.has_commit(commit):
+            self.run("fetch", "--quiet", "--no-tags", "--depth=1", self.remote, commit, network=True)
+
+    @contextlib.contextmanager
+    def worktree(self, commit: str) -> Iterator[Path]:
+        """The files of a commit in a folder of their own, removed afterwards."""
+        self.ensure_commit(commit)
+        with tempfile.TemporaryDirectory(prefix="modelrail-worktree-") as parent:
+            place = Path(parent) / "tree"
+            self.run("worktree", "add", "--quiet", "--detach", str(place), commit)
+            try:
+                yield place
+            finally:
+                self.attempt("worktree", "remove", "--force", str(place))
+
+
+def open_repository(settings: Settings, remote: str = "") -> Git:
+    """The repository of the workspace. In CI the remote is the server's own URL, else `origin`."""
+    url = remote
+    if not url and settings.in_ci and settings.repository:
+        url = f"{settings.server_url}/{settings.repository}"
+    return Git(
+        settings.workspace,
+        remote=url or "origin",
+        token=settings.token,
+        server_url=settings.server_url,
+        environ=settings.environ,
+    )

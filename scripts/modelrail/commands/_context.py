@@ -1,0 +1,61 @@
+"""What most sub-commands begin with: settings, configuration, the chosen models; and how a failure is recorded."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from modelrail import config, records, settings
+from modelrail.adapters import files
+from modelrail.errors import ModelrailError, NotFoundError
+
+
+@dataclass(frozen=True)
+class Context:
+    settings: settings.Settings
+    config: config.Config
+    models: tuple[config.Model, ...]
+    out: Path
+
+    def folder(self, model: config.Model) -> Path:
+        return files.folder(self.out, model.name)
+
+
+def open_context(config_file: str, models: Sequence[str], out: str) -> Context:
+    """Read settings and configuration; choose the models. Raises ConfigError, NotFoundError."""
+    from modelrail import config_check
+
+    surroundings = settings.read()
+    loaded = config_check.load(surroundings.workspace / config_file)
+    return Context(surroundings, loaded, choose(loaded, models), surroundings.workspace / out)
+
+
+def choose(loaded: config.Config, names: Sequence[str]) -> tuple[config.Model, ...]:
+    """The models of these names, in the file's order; all when none is named."""
+    wanted = {part for name in names for part in name.replace(",", " ").split()}
+    unknown = sorted(wanted - {model.name for model in loaded.models})
+    if unknown:
+        known = ", ".join(model.name for model in loaded.models)
+        raise NotFoundError(f"modelrail.yaml has no model {unknown[0]!r}.", next=f"It has: {known}.")
+    return tuple(model for model in loaded.models if not wanted or model.name in wanted)
+
+
+@contextlib.contextmanager
+def recording(folder: Path, model: str, command: str) -> Iterator[None]:
+    """On failure, leave `failure.json` for the report; on success, remove an older one of the same command."""
+    try:
+        yield
+    except ModelrailError as error:
+        files.write(
+            records.Failure(
+                model=model, command=command, kind=error.kind, code=error.code, what=error.what, why=error.why,
+                next=error.next, path=error.path, tail=error.tail[-4000:],
+            ),
+            folder,
+        )  # fmt: skip
+        raise
+    path = folder / records.Failure.FILE
+    if path.is_file():
+        path.unlink()
