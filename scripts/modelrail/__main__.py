@@ -40,9 +40,10 @@ def main(arguments: list[str] | None = None) -> int:
 
 
 def _fail(error: errors.ModelrailError) -> int:
+    from modelrail import settings
     from modelrail.adapters import actions_io
 
-    actions_io.report_error(error)
+    actions_io.report_error(error, in_ci=settings.in_ci())
     return error.code
 
 

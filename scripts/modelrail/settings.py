@@ -130,6 +130,11 @@ def read(environ: Mapping[str, str] | None = None, cwd: Path | None = None) -> S
     )
 
 
+def in_ci() -> bool:
+    """Whether annotations are wanted, also when nothing else of the surroundings can be read."""
+    return os.environ.get("GITHUB_ACTIONS") == "true"
+
+
 def _path(text: str | None) -> Path | None:
     return Path(text) if text else None
 

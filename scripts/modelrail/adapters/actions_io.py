@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import secrets
 import sys
 from collections.abc import Mapping
@@ -63,7 +62,7 @@ def _property(text: str) -> str:
     return _data(text).replace(":", "%3A").replace(",", "%2C")
 
 
-def report_error(error: ModelrailError, stream: TextIO | None = None) -> None:
+def report_error(error: ModelrailError, *, in_ci: bool, stream: TextIO | None = None) -> None:
     """Message on stderr; in CI also an annotation at the place in the user's file."""
     out = stream or sys.stderr
     lines = [f"✗ {error.what}"]
@@ -78,7 +77,7 @@ def report_error(error: ModelrailError, stream: TextIO | None = None) -> None:
         lines += ["  its last lines:", *(f"  | {line}" for line in error.tail.splitlines())]
     # Text that quotes a user's file or program must not start a workflow command.
     print("\n".join(_inert(line) for line in lines), file=out, flush=True)  # noqa: T201
-    if os.environ.get("GITHUB_ACTIONS") == "true":
+    if in_ci:
         title = f"modelrail: {error.kind}"
         if isinstance(error, ConfigError) and error.faults:
             for fault in error.faults[:10]:

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import base64
 import contextlib
-import os
 import re
 import subprocess
 import tempfile
@@ -32,7 +31,7 @@ class Git:
         remote: str = "origin",
         token: Secret | None = None,
         server_url: str = "",
-        environ: Mapping[str, str] | None = None,
+        environ: Mapping[str, str],
     ) -> None:
         self.root = root
         self.remote = remote
@@ -40,7 +39,7 @@ class Git:
         self._server = server_url
         self._environ = {
             key: value
-            for key, value in (os.environ if environ is None else environ).items()
+            for key, value in environ.items()
             if not key.startswith("GIT_") or key in {"GIT_SSL_CAINFO", "GIT_EXEC_PATH"}
         }
 

@@ -1,0 +1,72 @@
+"""The one-way flow of the design, held by the imports themselves."""
+
+from __future__ import annotations
+
+import ast
+from pathlib import Path
+
+import pytest
+
+PACKAGE = Path(__file__).parents[2] / "scripts" / "modelrail"
+
+PURE = {"core", "report"}
+PURE_MUST_NOT = ("modelrail.adapters", "modelrail.commands", "modelrail.localhub", "modelrail.settings")
+EFFECT_MODULES = {"os", "subprocess", "requests", "socket", "tempfile", "shutil", "time", "random", "urllib.request"}
+
+
+def imports(path: Path) -> set[str]:
+    """Every module that a file names in an import, `from x import y` as x and x.y."""
+    found: set[str] = set()
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.Import):
+            found |= {alias.name for alias in node.names}
+        elif isinstance(node, ast.ImportFrom) and node.module:
+            found |= {node.module, *(f"{node.module}.{alias.name}" for alias in node.names)}
+    return found
+
+
+def modules(*folders: str) -> list[Path]:
+    return sorted(path for folder in folders for path in (PACKAGE / folder).rglob("*.py"))
+
+
+def names(path: Path) -> str:
+    return str(path.relative_to(PACKAGE))
+
+
+@pytest.mark.parametrize("path", modules("core", "report"), ids=names)
+def test_pure_parts_have_no_effects(path: Path) -> None:
+    used = imports(path)
+    assert not {name for name in used if name.startswith(PURE_MUST_NOT)}
+    assert not used & EFFECT_MODULES
+
+
+@pytest.mark.parametrize("path", modules("core"), ids=names)
+def test_core_does_not_know_the_report(path: Path) -> None:
+    assert not {name for name in imports(path) if name.startswith("modelrail.report")}
+
+
+@pytest.mark.parametrize("path", modules("adapters"), ids=names)
+def test_adapters_do_not_know_commands(path: Path) -> None:
+    assert not {name for name in imports(path) if name.startswith("modelrail.commands")}
+
+
+@pytest.mark.parametrize("path", sorted(PACKAGE.rglob("*.py")), ids=names)
+def test_only_settings_reads_the_environment(path: Path) -> None:
+    allowed = {
+        PACKAGE / "settings.py",
+        PACKAGE / "toolenv.py",  # runs before the package can be imported at all
+        PACKAGE / "toolenv_build.py",
+        PACKAGE / "adapters" / "predict_runner.py",  # runs in the user's interpreter, not in ours
+    }
+    if path in allowed or "standins" in path.parts:
+        return
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.Attribute) and node.attr in {"environ", "getenv"}:
+            assert not (isinstance(node.value, ast.Name) and node.value.id == "os"), f"line {node.lineno}"
+
+
+def test_every_subcommand_has_its_module() -> None:
+    from modelrail.cli import COMMANDS
+
+    files = {path.stem for path in (PACKAGE / "commands").glob("*.py") if not path.stem.startswith("_")}
+    assert files == {module for module, _ in COMMANDS.values()}
