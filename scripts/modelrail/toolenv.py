@@ -1,0 +1,119 @@
+"""The tool's own virtual environments: which one a verb needs, where it is, and the start of the verb in it.
+
+Standard library only, and little of it: this runs before every command of every action. An environment
+stands in `$MODELRAIL_CACHE/tools` (default: the user's cache folder) under a name that says its extras and the
+digest of the requirement files and of the interpreter, so that a change of either makes a new one. An
+environment that has more than the verb needs serves it too: a job that warmed up all its verbs has one.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import sys
+from collections.abc import Iterable
+
+# What each verb needs beyond `core`. A verb that is not named here needs nothing more.
+EXTRAS: dict[str, tuple[str, ...]] = {
+    "validate-data": ("data", "dvc"),
+    "train": ("dvc", "mlflow"),
+    "evaluate": ("data", "dvc"),
+    "compare": ("data",),
+    "hub": ("hub",),
+    "act": ("act", "hub"),
+}
+COMPLETE = ".complete"  # written last; without it an environment is half-built
+# -I: neither PYTHON* variables nor the folder of the caller decide what is imported. A pull request may well
+# hold a file of the name `requests.py`, and the token of this process must not meet it.
+_START = (
+    "import sys; sys.path.insert(0, {here!r}); from modelrail.__main__ import main; raise SystemExit(main())"
+)
+
+
+def main(here: str, arguments: list[str]) -> int:  # noqa: RET503 - execv does not return
+    """Start a verb in its environment (this process becomes it), or only prepare one (`--warm`)."""
+    warm = arguments[:1] == ["--warm"]
+    verbs = arguments[1:] if warm else _verb(arguments)
+    extras = needed(verbs)
+    environment = find(here, extras)
+    if environment is None:
+        from modelrail import toolenv_build
+
+        try:
+            environment = toolenv_build.build(here, extras, folder(), name(here, extras))
+        except toolenv_build.BuildError as error:
+            return toolenv_build.report(error)
+    if warm:
+        return 0
+    interpreter = python(environment)
+    start = _START.format(here=here)
+    os.execv(  # noqa: S606 - no shell is wanted
+        interpreter, [interpreter, "-I", "-X", "utf8", "-c", start, *arguments]
+    )
+
+
+def _verb(arguments: list[str]) -> list[str]:
+    return [argument for argument in arguments if not argument.startswith("-")][:1]
+
+
+def needed(verbs: Iterable[str]) -> tuple[str, ...]:
+    """The extras of these verbs, `core` first."""
+    return ("core", *sorted({extra for verb in verbs for extra in EXTRAS.get(verb, ())}))
+
+
+def folder() -> str:
+    """Where the environments are: the same cache folder as settings.py reads."""
+    cache = os.environ.get("MODELRAIL_CACHE")
+    if not cache:
+        base = os.environ.get("XDG_CACHE_HOME") or os.path.join(os.path.expanduser("~"), ".cache")
+        cache = os.path.join(base, "modelrail")
+    return os.path.join(os.path.abspath(cache), "tools")
+
+
+def requirement_files(here: str, extras: Iterable[str]) -> list[str]:
+    return [os.path.join(os.path.dirname(here), "requirements", f"{extra}.txt") for extra in extras]
+
+
+def digest(here: str) -> str:
+    """Twelve hex digits over the interpreter and every requirement file that an environment can hold."""
+    everything = ("core", *sorted({extra for extras in EXTRAS.values() for extra in extras}))
+    total = hashlib.sha256(f"{sys.version}\0{sys.base_prefix}\0{sys.platform}\0{os.uname().machine}".encode())
+    for path in requirement_files(here, everything):
+        with open(path, "rb") as stream:
+            total.update(stream.read())
+    return total.hexdigest()[:12]
+
+
+def name(here: str, extras: tuple[str, ...]) -> str:
+    return f"{'+'.join(extras)}-{digest(here)}"
+
+
+def python(environment: str) -> str:
+    return os.path.join(environment, "bin", "python")
+
+
+def is_complete(environment: str) -> bool:
+    """Whether it was built to the end and its interpreter is still there."""
+    return os.path.exists(os.path.join(environment, COMPLETE)) and os.access(python(environment), os.X_OK)
+
+
+def find(here: str, extras: tuple[str, ...]) -> str | None:
+    """The smallest complete environment that has these extras, or None."""
+    place = folder()
+    exact = name(here, extras)
+    if is_complete(os.path.join(place, exact)):
+        return os.path.join(place, exact)
+    suffix = exact.rpartition("-")[2]
+    try:
+        entries = os.listdir(place)
+    except OSError:
+        return None
+    larger = []
+    for entry in entries:
+        has, _, key = entry.rpartition("-")
+        if key == suffix and set(extras) <= set(has.split("+")):
+            larger.append((entry.count("+"), entry))
+    for _, entry in sorted(larger):
+        if is_complete(os.path.join(place, entry)):
+            return os.path.join(place, entry)
+    return None
