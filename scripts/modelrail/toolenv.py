@@ -33,7 +33,8 @@ _START = (
 def main(here: str, arguments: list[str]) -> int:  # noqa: RET503 - execv does not return
     """Start a verb in its environment (this process becomes it), or only prepare one (`--warm`)."""
     warm = arguments[:1] == ["--warm"]
-    verbs = arguments[1:] if warm else _verb(arguments)
+    # An action's input comes by environment, so that no shell splits it.
+    verbs = (arguments[1:] or os.environ.get("MODELRAIL_WARM", "").split()) if warm else _verb(arguments)
     extras = needed(verbs)
     environment = find(here, extras)
     if environment is None:
