@@ -1,0 +1,1 @@
+"""From influence values to intervals, tests, corrected families and sample sizes."""
