@@ -1,0 +1,287 @@
+"""What modelrail does on GitHub: comments, pull requests, releases, deployments. HTTP is in github_http.py.
+
+Every write can be repeated: what is there is compared first, and after a lost answer it is read back.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+from urllib.parse import quote
+
+import requests
+
+from modelrail import plans
+from modelrail.adapters import github_http, github_releases
+from modelrail.adapters.github_errors import AnswerLostError, UnprocessableError
+from modelrail.errors import GitHubError, NotFoundError, PermissionMissingError, UsageError
+from modelrail.settings import Secret, Settings
+
+BOT = "github-actions[bot]"
+MAX_BODY = 65_536  # characters of a comment
+MAX_DESCRIPTION = 140  # characters of a deployment's description
+
+Json = Mapping[str, Any]
+
+
+class GitHub:
+    """One repository on GitHub, or on a server that speaks its API."""
+
+    def __init__(
+        self,
+        api_url: str,
+        token: Secret,
+        repository: str,
+        *,
+        session: requests.Session | None = None,
+        sleep: Callable[[float], None] = time.sleep,
+        clock: Callable[[], float] = time.time,
+        bot_login: str = BOT,
+    ) -> None:
+        self.http = github_http.Client(api_url, token, session=session, sleep=sleep, clock=clock)
+        self.repository = repository
+        self._bot_login = bot_login
+        self._own_login: str | None = None
+        owner, _, name = repository.partition("/")
+        self.base = f"/repos/{quote(owner, safe='')}/{quote(name, safe='')}"
+
+    # --- pull requests ---------------------------------------------------------------------------------
+
+    def pull_request(self, number: int) -> Json:
+        return _mapping(self.http.get(f"{self.base}/pulls/{number}"))
+
+    def pulls_of_commit(self, sha: str) -> list[Json]:
+        """The pull requests that brought this commit, lowest number first."""
+        found = self.http.pages(f"{self.base}/commits/{quote(sha, safe='')}/pulls")
+        return sorted(found, key=lambda pull: int(pull["number"]))
+
+    def find_pull_request(self, head_owner: str, head_branch: str, head_sha: str) -> Json | None:
+        """The open pull request of a head branch, if its newest commit is `head_sha`.
+
+        For `workflow_run`: GitHub names no pull request there when it comes from a fork, and what an artifact
+        claims is not evidence.
+        """
+        found = self.http.pages(f"{self.base}/pulls", state="open", head=f"{head_owner}:{head_branch}")
+        same = [pull for pull in found if _is_head(pull["head"], head_owner, head_branch, head_sha)]
+        return min(same, key=lambda pull: int(pull["number"])) if same else None
+
+    # --- the sticky comment ----------------------------------------------------------------------------
+
+    def upsert_comment(self, effect: plans.UpsertComment) -> str:
+        """Create or update the one comment that carries the marker and is ours; returns its URL."""
+        body = _fit(f"{effect.marker}\n{effect.body}", MAX_BODY)
+        for limit in (MAX_BODY, MAX_BODY // 2, MAX_BODY // 4, 4000):
+            try:
+                return self._upsert(effect.pull_request, effect.marker, _fit(body, limit))
+            except UnprocessableError as refused:
+                # Some servers count bytes: halve as long as the length is what they refuse.
+                if "too long" not in refused.why.lower() or limit == 4000:
+                    raise
+        raise AssertionError
+
+    def _upsert(self, number: int, marker: str, body: str) -> str:
+        def find() -> Json | None:
+            return self._our_comment(number, marker)
+
+        found = find()
+        if found is not None:
+            if _normal(found["body"]) == _normal(body):
+                return str(found["html_url"])
+            try:
+                changed = self.http.patch(f"{self.base}/issues/comments/{found['id']}", {"body": body})
+                return str(changed["html_url"])
+            except NotFoundError:
+                pass  # deleted since it was listed: create it again
+        created = self.create(
+            lambda: self.http.post(f"{self.base}/issues/{number}/comments", {"body": body}),
+            lambda: self._if_equal(find(), body),
+        )
+        return str(created["html_url"])
+
+    @staticmethod
+    def _if_equal(found: Json | None, body: str) -> Json | None:
+        return found if found is not None and _normal(found["body"]) == _normal(body) else None
+
+    def _our_comment(self, number: int, marker: str) -> Json | None:
+        """The oldest comment with the marker in its first line and written by us, over all pages.
+
+        Anyone can write the marker, so the author must match: the configured bot, or else whom the token
+        belongs to.
+        """
+        marked = [
+            comment
+            for comment in self.http.pages(f"{self.base}/issues/{number}/comments")
+            if str(comment.get("body") or "").lstrip().split("\n", 1)[0].strip() == marker
+        ]
+        ours = [comment for comment in marked if _login(comment) == self._bot_login]
+        if marked and not ours:
+            own = self._login_of_token()
+            ours = [comment for comment in marked if own and _login(comment) == own]
+        return min(ours, key=lambda comment: int(comment["id"])) if ours else None
+
+    def _login_of_token(self) -> str:
+        """The login behind a personal token; "" for a workflow's token, which GitHub does not let ask."""
+        if self._own_login is None:
+            try:
+                self._own_login = str(self.http.get("/user").get("login", ""))
+            except (PermissionMissingError, NotFoundError):
+                self._own_login = ""
+        return self._own_login
+
+    # --- releases --------------------------------------------------------------------------------------
+
+    def release_by_tag(self, tag: str) -> Json | None:
+        """The published release of a tag; a draft has none yet."""
+        try:
+            return _mapping(self.http.get(f"{self.base}/releases/tags/{quote(tag, safe='')}"))
+        except NotFoundError:
+            return None
+
+    def publish_release(self, effect: plans.PublishRelease) -> str:
+        """Draft, upload, verify, publish; completes a half-done one. Returns its URL."""
+        return github_releases.publish(self, effect)
+
+    def download_asset(
+        self, release: Json, name: str, dest: Path, *, digest: str = "", max_bytes: int = 2 * 1024**3
+    ) -> str:
+        """Stream an asset to `dest`; returns its SHA-256. With `digest`, other bytes are refused."""
+        return github_releases.download(self, release, name, dest, digest=digest, max_bytes=max_bytes)
+
+    # --- deployments -----------------------------------------------------------------------------------
+
+    def set_deployment(self, effect: plans.SetDeployment) -> str:
+        """A deployment of `ref` with this status, or the one that is there already. Returns its API URL."""
+        path = f"{self.base}/deployments"
+        payload = dict(effect.payload)
+
+        def find() -> Json | None:
+            listed = self.http.pages(
+                path, limit=5, complete=False, environment=effect.environment, ref=effect.ref
+            )
+            return next((found for found in listed if _payload(found) == payload), None)
+
+        description = _clip(effect.description, MAX_DESCRIPTION)
+        found = find() or self.create(
+            lambda: self.http.post(
+                path,
+                {
+                    "ref": effect.ref,
+                    "environment": effect.environment,
+                    "description": description,
+                    "payload": payload,
+                    # On purpose: GitHub would else merge the default branch into `ref` and wait for checks.
+                    "auto_merge": False,
+                    "required_contexts": [],
+                },
+            ),
+            find,
+        )
+        statuses = f"{path}/{found['id']}/statuses"
+
+        def current() -> Json | None:
+            newest = next(iter(self.http.pages(statuses, limit=1, complete=False)), None)
+            return newest if newest is not None and newest.get("state") == effect.state else None
+
+        if current() is None:
+            self.create(
+                lambda: self.http.post(
+                    statuses,
+                    {
+                        "state": effect.state,
+                        "environment": effect.environment,
+                        "description": description,
+                        "auto_inactive": True,
+                    },
+                ),
+                current,
+            )
+        return str(found["url"])
+
+    # --- repeatable creation ---------------------------------------------------------------------------
+
+    def create(self, send: Callable[[], Any], read_back: Callable[[], Json | None]) -> Json:
+        """POST; after a lost answer look whether it had its effect, and only if not, send again."""
+        for attempt in range(1, github_http.ATTEMPTS + 1):
+            try:
+                return _mapping(send())
+            except AnswerLostError:
+                self.http.wait(attempt)
+                found = read_back()
+                if found is not None:
+                    return found
+                if attempt == github_http.ATTEMPTS:
+                    raise
+            except UnprocessableError as refused:
+                found = read_back() if "already_exists" in refused.codes else None
+                if found is None:
+                    raise
+                return found
+        raise AssertionError
+
+
+def connect(settings: Settings) -> GitHub:
+    """The client for the repository of the surroundings. Raises when it or the token is missing."""
+    if not settings.repository:
+        raise UsageError(
+            "There is no GitHub repository to talk to.",
+            next="In a workflow GITHUB_REPOSITORY names it; on a laptop set GITHUB_REPOSITORY=owner/name.",
+        )
+    if not settings.token:
+        raise PermissionMissingError(
+            f"There is no token for {settings.repository}.",
+            next="Hand the job its token (`github.token`), or set MODELRAIL_TOKEN.",
+        )
+    return GitHub(settings.api_url, settings.token, settings.repository, bot_login=settings.bot_login)
+
+
+def _mapping(value: object) -> Json:
+    if not isinstance(value, dict):
+        raise GitHubError("GitHub's answer is not the object that its API promises.")
+    return value
+
+
+def _is_head(head: Json, owner: str, branch: str, sha: str) -> bool:
+    """Whether this is the head asked for; GitHub ignores a `head` filter that it cannot read."""
+    # `repo` is null when the fork was deleted; `user` stays.
+    login = str((head.get("user") or (head.get("repo") or {}).get("owner") or {}).get("login", ""))
+    return bool(head["sha"] == sha and head["ref"] == branch and login.lower() == owner.lower())
+
+
+def _login(comment: Json) -> str:
+    return str((comment.get("user") or {}).get("login", ""))
+
+
+def _normal(body: object) -> str:
+    return str(body or "").replace("\r\n", "\n").strip()
+
+
+def _payload(deployment: Json) -> object:
+    import json
+
+    payload = deployment.get("payload")
+    if not isinstance(payload, str):
+        return payload
+    try:
+        return json.loads(payload) if payload else {}
+    except ValueError:
+        return payload
+
+
+def _clip(text: str, limit: int) -> str:
+    return text if len(text) <= limit else text[: limit - 1] + "…"
+
+
+def _fit(body: str, limit: int) -> str:
+    """A body of at most `limit` bytes, cut at a line, its open folds and code fences closed.
+
+    The renderer keeps to its own budget; this is the last resort for a server with a smaller limit.
+    """
+    if len(body.encode()) <= limit:
+        return body
+    kept = body.encode()[: limit - 400].decode("utf-8", "ignore").rsplit("\n", 1)[0]
+    fences = [line for line in kept.split("\n") if line.startswith("```")]
+    closing = "\n" + (fences[-1].split("text")[0] if len(fences) % 2 else "")
+    closing += "\n\n</details>" * max(0, kept.count("<details") - kept.count("</details>"))
+    return f"{kept}{closing}\n\n_Cut: the whole report is in the job summary._\n"
