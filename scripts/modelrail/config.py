@@ -18,7 +18,7 @@ class Part(Struct, frozen=True, kw_only=True):
     """Base of the resolved parts."""
 
 
-class Data(Part):
+class Data(Part, frozen=True, kw_only=True):
     test: str
     target: str
     key: str
@@ -27,7 +27,7 @@ class Data(Part):
     schema: str | None = None  # pandera's YAML form
 
 
-class Metric(Part):
+class Metric(Part, frozen=True, kw_only=True):
     """A metric with its parameters; `name` as in core/metrics, `label` as people and records see it."""
 
     name: str
@@ -40,20 +40,20 @@ class Metric(Part):
         return f"{self.name}({', '.join(f'{key}={value:g}' for key, value in self.params.items())})"
 
 
-class Slice(Part):
+class Slice(Part, frozen=True, kw_only=True):
     column: str
     bins: int | None = None  # quantile bins of a numeric column
     min_rows: int = 30  # fewer: inconclusive
 
 
-class Margin(Part):
+class Margin(Part, frozen=True, kw_only=True):
     """A tolerated difference: absolute (`0.005`) or relative to the baseline (`1%`)."""
 
     value: float
     relative: bool = False
 
 
-class Gate(Part):
+class Gate(Part, frozen=True, kw_only=True):
     """One rule. Exactly one of `min`, `max`, `no_worse_than`, `better_by` is set."""
 
     path: str  # models.delay.gates[2]
@@ -67,14 +67,14 @@ class Gate(Part):
     confidence: float = 0.95
 
 
-class Stage(Part):
+class Stage(Part, frozen=True, kw_only=True):
     name: str
     enter: Literal["on-pass", "manual"] = "manual"
     source: str | None = None  # `from:` only versions in that stage may enter
     first: Literal["allowed", "refused"] = "refused"  # a first version without a baseline
 
 
-class Model(Part):
+class Model(Part, frozen=True, kw_only=True):
     name: str
     path: str  # the model's folder, "." for the root; other paths here are relative to it
     task: Literal["binary", "multiclass", "regression"]
@@ -99,7 +99,7 @@ class Model(Part):
         return next((stage for stage in self.stages if stage.name == name), None)
 
 
-class Config(Part):
+class Config(Part, frozen=True, kw_only=True):
     version: int
     models: tuple[Model, ...]
 

@@ -1,0 +1,263 @@
+"""The strict reading of modelrail.yaml: every fault at once, each with its path, its line and a hint."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from typing import Any
+
+from modelrail import config, config_gates, config_schema
+from modelrail.config_fields import Faults, Fields, near
+from modelrail.errors import ConfigError
+from modelrail.yaml_strict import Node, Scalar, Table, YamlFaultError, join, kind, parse as parse_yaml, shown
+
+MODEL_HINTS = {
+    "requirements": 'Did you mean "env"?', "environment": 'Did you mean "env"?', "test": "It belongs under `data:`.",
+    "target": "It belongs under `data:`.", "label": "`target`, under `data:`, names the label.",
+    "key": "It belongs under `data:`.", "type": 'Did you mean "task"?', "train_timeout": "Write `timeout: {train: 2h}`.",
+    "predict_timeout": "Write `timeout: {predict: 30m}`.", "metric": 'Did you mean "metrics"?',
+}  # fmt: skip
+DATA_HINTS = {
+    "label": 'Did you mean "target"?', "id": 'Did you mean "key"?', "index": 'Did you mean "key"?',
+    "groups": 'Did you mean "group"?', "valid": "Only train and test are named.",
+}  # fmt: skip
+FUTURE_STORES = ("dvc", "mlflow")
+_NAME = re.compile(config_schema.NAME.replace("$", r"\Z"))
+
+
+def load(path: Path) -> config.Config:
+    """Read the file. Raises ConfigError when it is missing, unreadable or wrong."""
+    label = _label(path)
+    try:
+        with path.open("rb") as stream:
+            data = stream.read(config_schema.MAX_FILE_BYTES + 1)
+    except FileNotFoundError:
+        raise ConfigError(
+            f"{label} does not exist.",
+            next="Run `modelrail init` to write one, or name the file with --config.",
+            file=label,
+        ) from None
+    except OSError as error:
+        raise ConfigError(f"{label} cannot be read.", why=error.strerror or str(error), file=label) from None
+    if len(data) > config_schema.MAX_FILE_BYTES:
+        raise ConfigError(f"{label} has more than {config_schema.MAX_FILE_BYTES:,} bytes.", file=label)
+    try:
+        text = data.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        line = data.count(b"\n", 0, error.start) + 1
+        raise ConfigError(
+            f"{label} is not UTF-8 text.", why=f"The byte 0x{data[error.start]:02x} in line {line} does not fit.",
+            next="Save the file as UTF-8.", file=label, line=line,
+        ) from None  # fmt: skip
+    return parse(text, label)
+
+
+def parse(text: str, file: str) -> config.Config:
+    """Read modelrail.yaml from its text; `file` is its name in messages. Raises ConfigError with every fault."""
+    faults = Faults(file)
+    found: config.Config | None = None
+    try:
+        root, form = parse_yaml(text, file)
+    except YamlFaultError as error:
+        faults.found.append(error.fault)
+    else:
+        faults.found.extend(form)
+        found = _config(faults, root)
+    if faults.found or found is None:
+        raise _error(faults)
+    return found
+
+
+def _label(path: Path) -> str:
+    try:
+        return str(path.resolve().relative_to(Path.cwd().resolve()))
+    except (ValueError, OSError):
+        return str(path)
+
+
+def _error(faults: Faults) -> ConfigError:
+    found = tuple(sorted(faults.found, key=lambda fault: fault.line))
+    count = "one fault" if len(found) == 1 else f"{len(found)} faults"
+    first = found[0]
+    return ConfigError(
+        f"{faults.file} has {count}.",
+        faults=found,
+        next="Every key is described in docs/configuration.md.",
+        path=first.path,
+        file=faults.file,
+        line=first.line,
+    )
+
+
+def _config(faults: Faults, root: Node | None) -> config.Config | None:
+    if root is None or (isinstance(root, Scalar) and root.value is None):
+        faults.add("", "the file is empty.", "Run `modelrail init --force` to write one.", 1)
+        return None
+    fields = Fields(faults, root, "", config_schema.schema(), {"model": 'Did you mean "models"?'})
+    version = fields.node("version")
+    if version is not None and not (
+        isinstance(version, Scalar) and version.value == 1 and not isinstance(version.value, bool)
+    ):
+        fields.fault(
+            "version", f"expected 1, found {kind(version)}.", "This modelrail reads version 1 alone."
+        )
+    models = []
+    for name, node in _named(fields, "models", "model"):
+        models.append(_model(faults, name, node))
+    return config.Config(version=1, models=tuple(models))
+
+
+def _named(fields: Fields, key: str, what: str) -> list[tuple[str, Node]]:
+    """The entries of a mapping from names to tables: the names by the grammar of tags."""
+    node = fields.node(key)
+    if node is None:
+        return []
+    if not isinstance(node, Table):
+        hint = f"Write `{key}:` and below it, indented, the name of each {what}."
+        fields.fault(key, f"expected a mapping of names, found {kind(node)}.", hint)
+        return []
+    if not node.entries:
+        fields.fault(key, f"no {what} is named.", f"At least one {what} is needed.")
+    for name in node.entries:
+        if not _NAME.match(name) or len(name) > 100:
+            fields.faults.add(
+                join(fields.at(key), name),
+                f"{shown(name)} is not a name for a {what}.",
+                "Letters, digits, `-`, `_` and `/`, beginning and ending with a letter or digit; tags carry it.",
+                node.lines[name],
+            )
+    return list(node.entries.items())
+
+
+def _model(faults: Faults, name: str, node: Node) -> config.Model:
+    path = join("models", name)
+    fields = Fields(faults, node, path, config_schema.DEFINITIONS["model"], MODEL_HINTS)
+    task = fields.choice("task")
+    data = _data(fields)
+    slices = config_gates.slices(fields, data.target)
+    listed = config_gates.metrics(fields, task)
+    gates, metrics = config_gates.gates(fields, task, listed, slices)
+    model, predict = fields.path_text("model"), fields.command("predict")
+    limits = _timeout(fields)
+    return config.Model(
+        name=name,
+        path=fields.path_text("path") or ".",
+        task=task,  # type: ignore[arg-type] # `choice` allows these values alone, or a fault is noted
+        env=fields.path_text("env"),
+        data=data,
+        params=fields.path_text("params"),
+        train=fields.command("train") or "",
+        model=model or "",
+        predict=predict,
+        metrics_file=fields.path_text("metrics_file"),
+        positive=_positive(fields, task),
+        metrics=metrics,
+        slices=slices,
+        gates=gates,
+        stages=_stages(fields),
+        store=_store(fields),
+        allow_pickle=fields.boolean("allow_pickle", default=False),
+        train_timeout=limits[0],
+        predict_timeout=limits[1],
+    )
+
+
+def _data(model: Fields) -> config.Data:
+    node = model.node("data")
+    if node is None:
+        return config.Data(test="", target="", key="")
+    fields = Fields(model.faults, node, model.at("data"), config_schema.DEFINITIONS["data"], DATA_HINTS)
+    target, key = fields.text("target"), fields.text("key")
+    if target and target == key:
+        fields.fault("key", f"{shown(key)} is the target.", "The key names a row and is not the label.")
+    train, test = fields.path_text("train"), fields.path_text("test")
+    if train and train == test:
+        fields.fault(
+            "test", f"{shown(test)} is also the training table.", "Test on rows that training never saw."
+        )
+    return config.Data(
+        train=train, test=test or "", target=target or "", key=key or "",
+        group=fields.text("group"), schema=fields.path_text("schema"),
+    )  # fmt: skip
+
+
+def _positive(fields: Fields, task: str) -> str | None:
+    """The label as written: `late`, `1` or `true`."""
+    node = fields.node("positive")
+    if node is None:
+        return None
+    if task in {"multiclass", "regression"}:
+        fields.fault("positive", f"a {task} task has no positive class.", "Leave it out.")
+    if isinstance(node, Scalar) and isinstance(node.value, bool | int):
+        return node.text
+    return fields.text("positive")
+
+
+def _store(fields: Fields) -> Any:
+    node = fields.node("store")
+    if isinstance(node, Scalar) and node.value in FUTURE_STORES:
+        fields.fault("store", f"the store {node.value} is not in this version.", "Leave it out: `release`.")
+        return "release"
+    return fields.choice("store", "release")
+
+
+def _timeout(model: Fields) -> tuple[float, float]:
+    schema = config_schema.keys("model")["timeout"]
+    node = model.node("timeout")
+    if node is not None and not isinstance(node, Table):
+        hint = "Write `timeout: {train: 2h, predict: 30m}`."
+        model.fault("timeout", f"expected a mapping, found {kind(node)}.", hint)
+        node = None
+    fields = Fields(model.faults, node or Table({}, model.line), model.at("timeout"), schema)
+    return (
+        fields.duration("train", config_schema.TRAIN_TIMEOUT),
+        fields.duration("predict", config_schema.PREDICT_TIMEOUT),
+    )
+
+
+def _stages(model: Fields) -> tuple[config.Stage, ...]:
+    if "stages" not in model:
+        return tuple(
+            config.Stage(name=name, enter=stage["enter"], source=stage.get("from"))  # type: ignore[arg-type]
+            for name, stage in config_schema.DEFAULT_STAGES.items()
+        )
+    schema = config_schema.DEFINITIONS["stage"]
+    named = _named(model, "stages", "stage")
+    stages: list[config.Stage] = []
+    fields_of: dict[str, Fields] = {}
+    for name, node in named:
+        fields = Fields(model.faults, node, join(model.at("stages"), name), schema)
+        fields_of[name] = fields
+        stages.append(
+            config.Stage(
+                name=name,
+                enter=fields.choice("enter", "manual"),  # type: ignore[arg-type] # see `task`
+                source=fields.text("from"),
+                first=fields.choice("first", "refused"),  # type: ignore[arg-type]
+            )
+        )
+    _sources(stages, fields_of)
+    return tuple(stages)
+
+
+def _sources(stages: list[config.Stage], fields_of: dict[str, Fields]) -> None:
+    """Every `from` names a stage, and following it comes to an end."""
+    source_of = {stage.name: stage.source for stage in stages}
+    for stage in stages:
+        if stage.source is None:
+            continue
+        fields = fields_of[stage.name]
+        if stage.source not in source_of:
+            hint = near(stage.source, source_of) or f"There are: {', '.join(source_of)}."
+            fields.fault("from", f"there is no stage {shown(stage.source)}.", hint)
+            continue
+        seen = [stage.name]
+        step: str | None = stage.source
+        while step is not None and step not in seen:
+            seen.append(step)
+            step = source_of.get(step)
+        if step == stage.name:
+            way = " <- ".join([*seen, step])
+            fields.fault(
+                "from", f"the stages go in a circle: {way}.", "One of them must be enterable from outside."
+            )

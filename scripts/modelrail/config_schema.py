@@ -1,0 +1,333 @@
+"""The JSON schema of modelrail.yaml: for editors, for the generated reference, and the one list of its keys.
+
+`config_check.py` takes the known keys, choices, patterns and defaults from here, so that what an editor accepts
+and what the checker accepts cannot drift; what JSON schema cannot say (a `from` that exists, a metric that fits the
+task) is the checker's alone.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from modelrail import __version__
+from modelrail.core.metric_names import METRICS
+
+Schema = dict[str, Any]
+
+REPOSITORY = "modelrail/modelrail"
+PATH_IN_REPOSITORY = "schemas/modelrail.schema.json"
+URL = f"https://raw.githubusercontent.com/{REPOSITORY}/v{__version__}/{PATH_IN_REPOSITORY}"
+
+# GTO's grammar of names, without the doubled slash that git refuses in a ref.
+NAME = r"^[A-Za-z0-9]([A-Za-z0-9_-]|/(?!/))*(?<![/_-])$"
+# Relative, inside the repository: no leading `/`, `-`, `~` or drive, no `..` part, no `.git` part, no backslash.
+PATH = r"^(?![-/~])(?![A-Za-z]:)(?!(.*/)?\.\.(/|$))(?!(.*/)?\.[gG][iI][tT](/|$))[^\\\x00-\x1f\x7f]+$"
+PERCENT = r"^[0-9]+(\.[0-9]+)? ?%$"
+DURATION = r"^(?=[0-9])([0-9]+h)?([0-9]+m)?([0-9]+s)?$"
+TEXT = r"\S"  # anything but blanks
+
+TASKS = ("binary", "multiclass", "regression")
+STORES = ("release",)
+SEVERITIES = ("block", "warn", "info")
+ENTERS = ("on-pass", "manual")
+FIRSTS = ("allowed", "refused")
+RULES = ("min", "max", "no_worse_than", "better_by")
+DEFAULT_STAGES = {"staging": {"enter": "on-pass"}, "production": {"from": "staging", "enter": "manual"}}
+TRAIN_TIMEOUT = "2h"
+PREDICT_TIMEOUT = "30m"
+MAX_TIMEOUT = 120 * 3600
+MAX_BINS = 100
+MAX_FILE_BYTES = 1024 * 1024
+
+
+def _path(description: str, example: str) -> Schema:
+    return {
+        "type": "string", "pattern": PATH, "maxLength": 500, "description": description, "examples": [example],
+    }  # fmt: skip
+
+
+def _text(description: str, *examples: str, **more: Any) -> Schema:
+    return {
+        "type": "string", "pattern": TEXT, "maxLength": 1000, "description": description,
+        "examples": list(examples), **more,
+    }  # fmt: skip
+
+
+def _choice(values: tuple[str, ...], default: str | None, description: str) -> Schema:
+    found: Schema = {"enum": list(values), "description": description}
+    return found | ({"default": default} if default else {})
+
+
+def _table(properties: Schema, required: tuple[str, ...], description: str) -> Schema:
+    return {
+        "type": "object",
+        "description": description,
+        "properties": properties,
+        "required": list(required),
+        "additionalProperties": False,
+    }
+
+
+_DATA = _table(
+    {
+        "train": _path("Training table. Optional: training may read what it likes.", "data/train.parquet"),
+        "test": _path(
+            "Test table, Parquet or CSV. Candidate and baseline are scored on these rows, without the label.",
+            "data/test.parquet",
+        ),
+        "target": _text("Column of the label.", "late"),
+        "key": _text("Column that names a row: pairs candidate and baseline. No value twice.", "flight_id"),
+        "group": _text("Column of the groups whose rows are not independent; widens the intervals.", "day"),
+        "schema": _path("Schema that `validate-data` checks, in pandera's YAML form.", "data/schema.yaml"),
+    },
+    ("test", "target", "key"),
+    "The tables. A file tracked by DVC is named as itself; its version is read from the `.dvc` file or `dvc.lock`.",
+)
+
+_METRIC: Schema = {
+    "description": "A metric by name, or `{name: {parameter: number}}`.",
+    "examples": ["roc_auc", {"recall": {"at_precision": 0.6}}],
+    "oneOf": [
+        {"enum": list(METRICS)},
+        *(
+            {
+                "type": "object",
+                "properties": {
+                    name: {
+                        "type": "object",
+                        "minProperties": 1,
+                        "additionalProperties": False,
+                        "properties": {
+                            key: {
+                                "type": "number",
+                                "exclusiveMinimum": param.low,
+                                "exclusiveMaximum": param.high,
+                                "description": param.help,
+                            }
+                            for key, param in info.params.items()
+                        },
+                    }
+                },
+                "required": [name],
+                "additionalProperties": False,
+            }
+            for name, info in METRICS.items()
+            if info.params
+        ),
+    ],
+}
+
+_SLICE: Schema = {
+    "description": "A column whose every value is also looked at on its own; short form: the column's name.",
+    "examples": ["carrier", {"column": "distance", "bins": 5}],
+    "oneOf": [
+        _text("Column.", "carrier"),
+        _table(
+            {
+                "column": _text("Column of the test table.", "distance"),
+                "bins": {
+                    "type": "integer", "minimum": 2, "maximum": MAX_BINS, "examples": [5],
+                    "description": "Cut a numeric column into this many bins of equal count.",
+                },
+                "min_rows": {
+                    "type": "integer", "minimum": 1, "default": 30, "examples": [100],
+                    "description": "A slice of fewer rows is inconclusive, not a failure.",
+                },
+            },
+            ("column",),
+            "A slice with its settings.",
+        ),
+    ],
+}  # fmt: skip
+
+
+def _margin(description: str) -> Schema:
+    return {
+        "description": description,
+        "examples": [0.005, "1%"],
+        "oneOf": [
+            {"type": "number", "minimum": 0},
+            {"type": "string", "pattern": PERCENT},
+        ],
+    }
+
+
+_GATE: Schema = {
+    **_table(
+        {
+            "metric": {"$ref": "#/definitions/metric"},
+            "min": {
+                "type": "number", "examples": [0.7],
+                "description": "The candidate's value is at least this.",
+            },
+            "max": {
+                "type": "number", "examples": [0.2],
+                "description": "The candidate's value is at most this.",
+            },
+            "no_worse_than": _margin(
+                "The candidate is at most this much worse than the baseline: absolute, or `%` of the baseline's value."
+            ),
+            "better_by": _margin(
+                "The candidate is at least this much better than the baseline: absolute, or `%` of its value."
+            ),
+            "slices": _text("The rule holds for every slice of this column, which stands under `slices:`.", "carrier"),
+            "severity": _choice(
+                SEVERITIES, "block", "What a failure does: `block` the verdict, `warn`, or only be shown (`info`)."
+            ),
+            "confidence": {
+                "type": "number", "exclusiveMinimum": 0.5, "exclusiveMaximum": 1, "default": 0.95,
+                "description": "Confidence of the interval that decides.",
+            },
+        },
+        ("metric",),
+        "One rule: a metric and exactly one of `min`, `max`, `no_worse_than`, `better_by`.",
+    ),
+    "oneOf": [{"required": [rule]} for rule in RULES],
+}  # fmt: skip
+
+_STAGE = _table(
+    {
+        "enter": _choice(
+            ENTERS, "manual", "`on-pass`: a registered version enters at once; `manual`: by `promote` alone."
+        ),
+        "from": _text(
+            "Only a version that is in this stage may enter. Default: any registered version.",
+            "staging",
+            pattern=NAME,
+        ),
+        "first": _choice(
+            FIRSTS,
+            "refused",
+            "What holds when nothing is in this stage to compare with: `allowed` judges the first version by its own "
+            "values alone.",
+        ),
+    },
+    (),
+    "A stage. Tags name it: `delay#production#3`.",
+)
+
+
+def _duration(description: str, default: str) -> Schema:
+    return {
+        "type": "string", "pattern": DURATION, "default": default, "description": description,
+        "examples": ["90s", "30m", "1h30m"],
+    }  # fmt: skip
+
+
+_MODEL = _table(
+    {
+        "task": _choice(TASKS, None, "What the model predicts."),
+        "path": _path(
+            "Folder of the model; every other path of the model is relative to it, and commands run in it.",
+            "services/fraud",
+        )
+        | {"default": "."},
+        "env": _path(
+            "Requirements file of the environment that trains and predicts. Without it: the interpreter that "
+            "modelrail finds as `python3`.",
+            "requirements.txt",
+        ),
+        "data": {"$ref": "#/definitions/data"},
+        "params": _path("Parameter file (YAML or JSON): shown and compared, never passed on.", "params.yaml"),
+        "train": _text("Command that trains. It must write `model`.", "python train.py"),
+        "model": _path(
+            "What training writes: `.skops`, `.onnx`, `.joblib`, an MLflow model folder, or anything that `predict` reads.",
+            "build/model.skops",
+        ),
+        "predict": _text(
+            "Command that predicts, if the built-in predictor of the file type does not do.",
+            "python predict.py",
+        ),
+        "metrics_file": _path(
+            "JSON file of metrics that training itself reports; shown, never gated.", "build/m.json"
+        ),
+        "positive": {
+            "type": ["string", "integer", "boolean"],
+            "description": "The positive class of a binary task. Default: the greater of the two labels.",
+            "examples": ["late", 1],
+        },
+        "metrics": {
+            "type": "array",
+            "minItems": 1,
+            "items": {"$ref": "#/definitions/metric"},
+            "description": "What the report shows. Metrics that only gates name are added.",
+        },
+        "slices": {
+            "type": "array",
+            "items": {"$ref": "#/definitions/slice"},
+            "default": [],
+            "description": "Columns by whose values every metric is also shown.",
+        },
+        "gates": {
+            "type": "array",
+            "minItems": 1,
+            "items": {"$ref": "#/definitions/gate"},
+            "description": "The policy. The verdict is `pass` when every gate of severity `block` passes.",
+        },
+        "stages": {
+            "type": "object",
+            "minProperties": 1,
+            "propertyNames": {"pattern": NAME},
+            "additionalProperties": {"$ref": "#/definitions/stage"},
+            "default": DEFAULT_STAGES,
+            "description": "The stages by name.",
+        },
+        "store": _choice(
+            STORES, "release", "Where the model's bytes are kept: `release` = assets of GitHub releases."
+        ),
+        "allow_pickle": {
+            "type": "boolean",
+            "default": False,
+            "description": "Accept pickle and joblib files, which run code when they are loaded.",
+        },
+        "timeout": _table(
+            {
+                "train": _duration("Time that training may take.", TRAIN_TIMEOUT),
+                "predict": _duration("Time that one predictor may take.", PREDICT_TIMEOUT),
+            },
+            (),
+            "Time limits, as `90s`, `30m`, `1h30m`.",
+        ),
+    },
+    ("task", "data", "train", "model", "metrics", "gates"),
+    "A model.",
+)
+
+DEFINITIONS: Schema = {
+    "model": _MODEL,
+    "data": _DATA,
+    "metric": _METRIC,
+    "slice": _SLICE,
+    "gate": _GATE,
+    "stage": _STAGE,
+}
+
+
+def keys(definition: str) -> Schema:
+    """The properties of one definition: `keys("gate")`."""
+    found: Schema = DEFINITIONS[definition]
+    properties: Schema = found["properties"] if "properties" in found else found["oneOf"][1]["properties"]
+    return properties
+
+
+def schema() -> Schema:
+    """The whole schema, draft 7 (what editors understand best)."""
+    return {
+        "$schema": "http://json-schema.org/draft-07/schema#",
+        "$id": URL,
+        "title": "modelrail.yaml",
+        "type": "object",
+        "additionalProperties": False,
+        "required": ["version", "models"],
+        "properties": {
+            "version": {"const": 1, "description": "Version of this format."},
+            "models": {
+                "type": "object",
+                "minProperties": 1,
+                "propertyNames": {"pattern": NAME, "maxLength": 100},
+                "additionalProperties": {"$ref": "#/definitions/model"},
+                "description": "The models by name. Tags name them: `delay@v1.2.0`.",
+            },
+        },
+        "definitions": DEFINITIONS,
+    }
