@@ -194,7 +194,7 @@ class Client:
                     next="The repository was probably renamed: use its new name.",
                 )
             url, query = urljoin(url, target), {}
-            if urlsplit(url).scheme != "https" and self._origin(url) not in self._hosts:
+            if not (_secure(url) or self.trusts(url)):
                 raise GitHubError(
                     f"GitHub redirects to {_shown(url)}, which is not https; it is not followed."
                 )
@@ -311,6 +311,10 @@ class Client:
     def _origin(url: str) -> tuple[str, str, int]:
         parts = urlsplit(url)
         return parts.scheme, parts.hostname or "", parts.port or (443 if parts.scheme == "https" else 80)
+
+
+def _secure(url: str) -> bool:
+    return urlsplit(url).scheme == "https"
 
 
 def _backoff(attempt: int) -> float:
