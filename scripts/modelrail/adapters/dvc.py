@@ -1,0 +1,157 @@
+"""DVC: versions are read from its own YAML files; its program is called only to fetch what is missing."""
+
+from __future__ import annotations
+
+import hashlib
+import shutil
+import sys
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path, PurePosixPath
+from typing import Any
+
+import yaml
+
+from modelrail.adapters import process
+from modelrail.adapters.actions_io import say
+from modelrail.errors import DataError, ToolMissingError
+from modelrail.settings import Settings
+
+PULL_TIMEOUT = 3600.0
+
+
+@dataclass(frozen=True)
+class Tracked:
+    """What DVC recorded of a file: `target` is what `dvc pull` takes, `md5` the recorded hash."""
+
+    path: Path
+    target: str
+    md5: str
+    legacy: bool  # DVC 2 hashed text files with other line ends: equality cannot be told by md5 alone
+    inside: bool  # the file lies in a tracked folder: `md5` is the folder's
+
+    @property
+    def digest(self) -> str:
+        return f"md5:{self.md5}"
+
+
+def find(path: Path, root: Path) -> Tracked | None:
+    """What DVC says of a file below `root`, or None when it does not track it. Raises DataError on broken YAML."""
+    if not (root / ".dvc").is_dir():
+        return None
+    path = path.absolute()
+    for place in (path, *path.parents):
+        if place == root or root not in place.parents:
+            return None
+        note = place.with_name(place.name + ".dvc")
+        if note.is_file():
+            for out in _list(_load(note).get("outs")):
+                if out.get("path") == place.name and out.get("md5"):
+                    return _tracked(path, place, out, note.relative_to(root).as_posix())
+        for out in _locked(place, root):
+            return _tracked(path, place, out, place.relative_to(root).as_posix())
+    return None
+
+
+def _tracked(path: Path, place: Path, out: dict[str, Any], target: str) -> Tracked:
+    return Tracked(path, target, str(out["md5"]), "hash" not in out, inside=place != path)
+
+
+def _locked(place: Path, root: Path) -> Iterator[dict[str, Any]]:
+    """Outputs of pipeline stages (`dvc.lock` beside the file or above it) that are this very path."""
+    for folder in place.parents:
+        lock = folder / "dvc.lock"
+        if lock.is_file():
+            stages = _load(folder / "dvc.yaml").get("stages") if (folder / "dvc.yaml").is_file() else {}
+            for name, stage in _dict(_load(lock).get("stages")).items():
+                wdir = str(_dict(_dict(stages).get(name)).get("wdir") or ".")
+                for out in _list(_dict(stage).get("outs")):
+                    found = folder / PurePosixPath(wdir) / PurePosixPath(str(out.get("path")))
+                    if out.get("md5") and _same(found, place):
+                        yield out
+        if folder == root:
+            return
+
+
+def _same(one: Path, other: Path) -> bool:
+    return Path(*_normal(one)) == Path(*_normal(other))
+
+
+def _normal(path: Path) -> Iterator[str]:
+    parts: list[str] = []
+    for part in path.parts:
+        if part == ".." and parts:
+            parts.pop()
+        elif part != ".":
+            parts.append(part)
+    return iter(parts)
+
+
+def _load(path: Path) -> dict[str, Any]:
+    try:
+        return _dict(yaml.safe_load(path.read_text(encoding="utf-8")))
+    except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
+        raise DataError(f"DVC's file {path} cannot be read.", why=str(error), file=str(path)) from None
+
+
+def _dict(value: Any) -> dict[str, Any]:
+    return value if isinstance(value, dict) else {}
+
+
+def _list(value: Any) -> list[dict[str, Any]]:
+    return [item for item in value if isinstance(item, dict)] if isinstance(value, list) else []
+
+
+def needs_pull(tracked: Tracked) -> bool:
+    """Whether the file is absent or differs from what DVC recorded."""
+    if not tracked.path.exists():
+        return True
+    if tracked.inside or tracked.path.is_dir():
+        return False  # the folder's hash is over a listing; DVC itself compares it when it pulls
+    with tracked.path.open("rb") as stream:
+        actual = hashlib.file_digest(stream, "md5").hexdigest()
+    return actual != tracked.md5 and not tracked.legacy
+
+
+def pull(paths: Sequence[Path], settings: Settings, root: Path) -> list[str]:
+    """Fetch tracked files that are absent or differ, in one call; returns the targets that were pulled.
+
+    A file that was changed by hand and never given to DVC is not overwritten: DVC refuses, and so do we.
+    """
+    tracked = [found for path in paths if (found := find(path, root)) is not None]
+    stale = [item for item in tracked if needs_pull(item)]
+    targets = sorted({item.target for item in stale})
+    if not targets:
+        return []
+    say(f"dvc pull {' '.join(targets)}")
+    done = process.run(
+        [program(settings), "pull", "--no-run-cache", *targets],
+        cwd=root,
+        env=settings.child_environ({"DVC_NO_ANALYTICS": "1", "DVC_STUDIO_OFFLINE": "1"}),
+        timeout=PULL_TIMEOUT,
+        prefix="  dvc │ ",
+    )
+    missing = [item for item in stale if needs_pull(item)]
+    if done.code or missing:
+        what = (missing or stale)[0].path.relative_to(root)
+        raise DataError(
+            f"DVC could not bring {what} to its recorded version.",
+            why="It did not finish in time." if done.timed_out else "",
+            next="If you changed the file, run `dvc add` or `dvc commit`; else check the remote"
+            " (`dvc remote list`) and its credentials.",
+            file=str(what),
+            tail=done.tail,
+        )
+    return targets
+
+
+def program(settings: Settings) -> str:
+    """Our own dvc if the extra is installed, else the user's."""
+    ours = Path(sys.prefix) / "bin" / "dvc"
+    found = str(ours) if ours.is_file() else shutil.which("dvc", path=settings.environ.get("PATH"))
+    if not found:
+        raise ToolMissingError(
+            "DVC tracks the data, and dvc is not installed.",
+            next="Install it with modelrail: pip install 'modelrail[dvc]'.",
+        )
+    return found

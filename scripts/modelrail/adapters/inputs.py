@@ -1,0 +1,99 @@
+"""The inputs of a model on disk: which version of each file is there, and what the model is a function of."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from modelrail import config, records
+from modelrail.adapters import dvc, files
+from modelrail.adapters.environments import Environment
+from modelrail.adapters.git import Git
+from modelrail.core import params
+from modelrail.errors import DataError
+from modelrail.settings import Settings
+
+
+def place(model: config.Model, root: Path, name: str) -> Path:
+    """A path of modelrail.yaml on disk, held inside the repository. Raises DataError."""
+    found = root / model.path / name
+    if not found.resolve().is_relative_to(root.resolve()):
+        raise DataError(
+            f"{name} is outside the repository.",
+            next="Paths in modelrail.yaml stay below its folder.",
+            file=name,
+        )
+    return found
+
+
+def pull(model: config.Model, root: Path, settings: Settings, *, train: bool) -> list[str]:
+    """Fetch what DVC tracks and what is not there yet."""
+    names = [model.data.test, *([model.data.train] if train and model.data.train else [])]
+    return dvc.pull([place(model, root, name) for name in names], settings, root)
+
+
+def version(
+    model: config.Model, root: Path, name: str, git: Git, *, rows: bool = True
+) -> records.DataVersion:
+    """The version of one data file as it is now: DVC's own hash, else the SHA-256 of its content."""
+    path = place(model, root, name)
+    if not path.is_file():
+        raise DataError(
+            f"The data file {name} of {model.name} does not exist.",
+            next="If DVC tracks it, its `.dvc` file must be committed; else correct its path in modelrail.yaml.",
+            file=name,
+        )
+    from modelrail.adapters import tables
+
+    tracked = dvc.find(path, root)
+    total = tables.count(path) if rows else None
+    if tracked is not None:
+        return records.DataVersion(path=name, digest=tracked.digest, source="dvc", rows=total)
+    relative = path.absolute().relative_to(root.absolute()).as_posix()
+    in_git = git.attempt("ls-files", "--error-unmatch", "--", relative).returncode == 0
+    return records.DataVersion(
+        path=name, digest=files.digest_file(path), source="git" if in_git else "file", rows=total
+    )
+
+
+def parameters(model: config.Model, root: Path) -> dict[str, str]:
+    """The parameter file, flattened; empty when the model has none."""
+    if model.params is None:
+        return {}
+    path = place(model, root, model.params)
+    try:
+        return params.read(path.read_bytes(), model.params)
+    except OSError as error:
+        raise DataError(
+            f"The parameter file {model.params} of {model.name} cannot be read.",
+            why=str(error),
+            file=model.params,
+        ) from None
+
+
+def fingerprint(
+    model: config.Model, root: Path, git: Git, environment: Environment, values: dict[str, str]
+) -> records.Fingerprint:
+    """Everything that the model is a function of, read before training begins."""
+    head = git.head()
+    return records.Fingerprint(
+        commit=head,
+        code=git.tree(head, model.path),
+        dirty=git.is_dirty(model.path),
+        train=version(model, root, model.data.train, git) if model.data.train else None,
+        test=version(model, root, model.data.test, git),
+        params=params.digest(values) if model.params else None,
+        environment=environment.digest,
+    )
+
+
+def summary(model: config.Model, root: Path, name: str, git: Git, table: str) -> records.TableSummary:
+    """Size and version of one table."""
+    from modelrail.adapters import tables
+
+    found = version(model, root, name, git)
+    return records.TableSummary(
+        table="train" if table == "train" else "test",
+        version=found,
+        rows=found.rows or 0,
+        columns=len(tables.columns(place(model, root, name))),
+    )

@@ -1,0 +1,122 @@
+"""Tables on disk: Parquet or CSV, by column, never more in memory than asked for."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import polars as pl
+
+from modelrail.errors import DataError
+
+SUFFIXES = (".parquet", ".csv")
+
+
+def kind(path: Path) -> str:
+    """`.parquet` or `.csv`. Raises DataError for anything else."""
+    suffix = ".parquet" if path.suffix in {".parquet", ".pq"} else path.suffix.lower()
+    if suffix not in SUFFIXES:
+        raise DataError(
+            f"{path.name} is neither Parquet nor CSV.",
+            next="Tables are .parquet or .csv files.",
+            file=str(path),
+        )
+    return suffix
+
+
+def scan(path: Path, *, as_text: bool = False, types: Mapping[str, Any] | None = None) -> pl.LazyFrame:
+    """A lazy table. `as_text` leaves the cells of a CSV as they are written; `types` fixes those of some columns."""
+    suffix = kind(path)
+    if not path.is_file():
+        raise DataError(
+            f"The data file {path} does not exist.",
+            next="If DVC tracks it, run `dvc pull`; else correct its path in modelrail.yaml.",
+            file=str(path),
+        )
+    if suffix == ".parquet":
+        return pl.scan_parquet(path)
+    return pl.scan_csv(
+        path,
+        infer_schema=not as_text,
+        infer_schema_length=None,  # all rows: a type must not depend on where its first decimal point stands
+        schema_overrides=dict(types) if types else None,
+    )
+
+
+@contextmanager
+def _reading(path: Path) -> Iterator[None]:
+    try:
+        yield
+    except (pl.exceptions.PolarsError, OSError) as error:
+        raise DataError(
+            f"{path} cannot be read as a table.", why=str(error).splitlines()[0], file=str(path)
+        ) from None
+
+
+def columns(path: Path) -> dict[str, Any]:
+    """Names and polars types of the columns."""
+    lazy = scan(path)
+    with _reading(path):
+        return dict(lazy.collect_schema())
+
+
+def count(path: Path) -> int:
+    lazy = scan(path)
+    with _reading(path):
+        return int(lazy.select(pl.len()).collect().item())
+
+
+def read(
+    path: Path, names: Sequence[str] | None = None, *, types: Mapping[str, Any] | None = None
+) -> pl.DataFrame:
+    """The named columns (all when None), in the order of their names. Raises DataError naming an absent one."""
+    lazy = scan(path, types=types)
+    with _reading(path):
+        if names is None:
+            return lazy.collect()
+        present = lazy.collect_schema().names()
+        absent = [name for name in names if name not in present]
+        if absent:
+            raise DataError(
+                f"{path.name} has no column {absent[0]!r}.",
+                why=f"It has: {', '.join(present[:30])}{' …' if len(present) > 30 else ''}.",
+                file=str(path),
+            )
+        return lazy.select(list(dict.fromkeys(names))).collect()
+
+
+def write(frame: pl.DataFrame, path: Path) -> None:
+    """A Parquet or CSV file, by the suffix."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    if kind(path) == ".parquet":
+        frame.write_parquet(path, statistics=False)
+    else:
+        frame.write_csv(path)
+
+
+def copy_without(source: Path, dest: Path, drop: Sequence[str]) -> None:
+    """The same table without some columns, of the same kind; cells of a CSV stay as they are written."""
+    lazy = scan(source, as_text=True)
+    dest.parent.mkdir(parents=True, exist_ok=True)
+    with _reading(source):
+        lazy = lazy.drop(list(drop))
+        if kind(source) == ".csv":
+            lazy.sink_csv(dest)
+        else:
+            lazy.sink_parquet(dest, metadata=_pandas_metadata(source, drop))
+
+
+def _pandas_metadata(source: Path, drop: Sequence[str]) -> dict[str, str] | None:
+    """What pandas noted in the file (its index, above all), less the dropped columns."""
+    noted = pl.read_parquet_metadata(source).get("pandas")
+    if not noted:
+        return None
+    try:
+        content = json.loads(noted)
+        content["columns"] = [entry for entry in content["columns"] if entry.get("name") not in drop]
+    except (ValueError, KeyError, TypeError, AttributeError):
+        return None
+    return {"pandas": json.dumps(content)}

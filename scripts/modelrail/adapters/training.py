@@ -1,0 +1,105 @@
+"""Run the user's training command and see to it that what it wrote is of this run."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import shlex
+import shutil
+import tempfile
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+
+from modelrail import config
+from modelrail.adapters import inputs, process
+from modelrail.adapters.environments import Environment
+from modelrail.core import params
+from modelrail.errors import ConfigError, TrainingError
+from modelrail.settings import Settings
+
+
+def run(
+    model: config.Model, root: Path, environment: Environment, settings: Settings, extra: Mapping[str, str]
+) -> float:
+    """The command in the model's folder, without tokens; returns wall seconds. Raises TrainingError."""
+    model_path = inputs.place(model, root, model.model)
+    outputs = [model_path]
+    if model.metrics_file:
+        outputs.append(inputs.place(model, root, model.metrics_file))
+    home = (root / model.path).resolve()
+    for path in outputs:
+        # They are moved aside before the training: that must never be a folder with the user's work in it.
+        if home == path.resolve() or home.is_relative_to(path.resolve()):
+            raise ConfigError(
+                f"{path.name or path} is the model's own folder.",
+                next="`model:` names the file that the training writes.",
+                path=f"models.{model.name}.model",
+                file=config.FILE,
+            )
+    with set_aside(outputs):
+        model_path.parent.mkdir(parents=True, exist_ok=True)
+        done = process.run(
+            shlex.split(model.train),
+            cwd=root / model.path,
+            env=environment.activate(settings.child_environ({"PYTHONUNBUFFERED": "1", **extra})),
+            timeout=model.train_timeout,
+            prefix="  train │ ",
+        )
+        if done.timed_out:
+            raise TrainingError(
+                f"The training of {model.name} did not finish within {model.train_timeout:g} s.",
+                next="Raise `train_timeout`, or make it shorter.",
+                path=f"models.{model.name}.train",
+                tail=done.tail,
+            )
+        if done.code:
+            how = f"ended by signal {-done.code}" if done.code < 0 else f"failed with exit code {done.code}"
+            raise TrainingError(
+                f"The training of {model.name} {how}: {model.train}",
+                next=f"Its last lines say why. By hand: cd {model.path} && {model.train}",
+                path=f"models.{model.name}.train",
+                tail=done.tail,
+            )
+        for path in outputs:
+            if not path.exists():
+                raise TrainingError(
+                    f"The training of {model.name} ended without an error and did not write"
+                    f" {path.relative_to(root).as_posix()}.",
+                    next="`model:` and `metrics_file:` are relative to the model's folder; correct them or the script.",
+                    path=f"models.{model.name}.{'model' if path == model_path else 'metrics_file'}",
+                    tail=done.tail,
+                )
+    return done.seconds
+
+
+@contextlib.contextmanager
+def set_aside(outputs: list[Path]) -> Iterator[None]:
+    """Move what an earlier run left out of the way, and put it back when this run fails.
+
+    Otherwise a command that writes nothing would pass off yesterday's model as its own.
+    """
+    kept: list[tuple[Path, Path]] = []
+    with contextlib.ExitStack() as stack:
+        for path in outputs:
+            if path.exists() or path.is_symlink():
+                # Beside the original: a rename never copies and never crosses file systems.
+                folder = Path(tempfile.mkdtemp(dir=path.parent, prefix=".modelrail-earlier-"))
+                stack.callback(shutil.rmtree, folder, ignore_errors=True)
+                os.rename(path, folder / path.name)  # noqa: PTH104
+                kept.append((path, folder / path.name))
+        try:
+            yield
+        except BaseException:
+            for path, earlier in kept:
+                if path.is_dir() and not path.is_symlink():
+                    shutil.rmtree(path)
+                os.replace(earlier, path)  # noqa: PTH105
+            raise
+
+
+def metrics(model: config.Model, root: Path) -> dict[str, float]:
+    """What the training itself reported. Raises TrainingError naming the metric that is no finite number."""
+    if model.metrics_file is None:
+        return {}
+    path = inputs.place(model, root, model.metrics_file)
+    return params.metrics(path.read_bytes(), model.metrics_file)

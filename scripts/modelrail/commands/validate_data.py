@@ -1,0 +1,127 @@
+"""`modelrail validate-data`: is the data what the model and its evaluation need?"""
+
+from __future__ import annotations
+
+import json
+
+import click
+
+from modelrail import config as modelrail_config
+from modelrail import records
+from modelrail.adapters import files, git
+from modelrail.adapters.actions_io import outputs, say
+from modelrail.commands import _context, _options, _verbs
+from modelrail.errors import DataError
+
+EPILOG = """\b
+Example:
+  modelrail validate-data --model delay
+"""
+SHOWN = 20  # failed checks in the message; the record has all
+
+
+@click.command("validate-data", epilog=EPILOG)
+@_options.config
+@_options.models
+@_options.out
+@_options.as_json
+@_options.dry_run
+def command(config: str, models: tuple[str, ...], out: str, as_json: bool, dry_run: bool) -> None:
+    """Check the data files: columns, keys, labels, leakage, and the user's schema.
+
+    Writes data-report.json; exits with 9 when a check failed. Leakage is counted here and judged by the gates.
+    """
+    context = _context.open_context(config, models, out)
+
+    def one(model: modelrail_config.Model) -> dict[str, object]:
+        return _validate(model, context, dry_run=dry_run)
+
+    found, error = _verbs.each(context, "validate-data", one, record=not dry_run)
+    if as_json:
+        click.echo(json.dumps({"models": found}, indent=2, ensure_ascii=False))
+    failed = [name for name, result in found.items() if not result["passed"]]
+    if not dry_run:
+        first = next(iter(context.models))
+        path = context.folder(first) / records.DataReport.FILE
+        outputs(
+            context.settings,
+            {"passed": error is None and not failed, "report-path": _verbs.shown(path, context)},
+        )
+    if error is not None:
+        raise error
+
+
+def _validate(
+    model: modelrail_config.Model, context: _context.Context, *, dry_run: bool
+) -> dict[str, object]:
+    from modelrail.adapters import data_checks, data_schema, inputs
+
+    settings, root, folder = context.settings, context.settings.workspace, context.folder(model)
+    repository = git.open_repository(settings)
+    if not dry_run:
+        _verbs.discard(folder, records.DataReport, records.Evidence)
+        inputs.pull(model, root, settings, train=True)
+    schema = None
+    if model.data.schema:
+        schema = data_schema.load(inputs.place(model, root, model.data.schema), model.data.schema)
+    summaries: list[records.TableSummary] = []
+    checks: list[records.DataCheck] = []
+    places = {
+        table: inputs.place(model, root, name)
+        for table, name in (("train", model.data.train), ("test", model.data.test))
+        if name
+    }
+    for table, path in places.items():
+        name = model.data.train if table == "train" else model.data.test
+        summaries.append(inputs.summary(model, root, str(name), repository, table))
+        checks += data_checks.check_table(model, summaries[-1].table, path)
+        if schema is not None:
+            checks += data_schema.check(schema, path, summaries[-1].table)
+    if len(places) == 2:
+        checks += data_checks.check_pair(model, places["train"], places["test"])
+    report = records.DataReport(
+        model=model.name, passed=data_checks.passed(checks), tables=tuple(summaries), checks=tuple(checks)
+    )
+    if not dry_run:
+        files.write(report, folder)
+    _tell(report)
+    if not report.passed:
+        raise _error(report)
+    return {
+        "passed": True,
+        "checks": len(checks),
+        "report": _verbs.shown(folder / records.DataReport.FILE, context),
+    }
+
+
+def _tell(report: records.DataReport) -> None:
+    for table in report.tables:
+        say(
+            f"{report.model}: {table.table} has {table.rows:,} rows, {table.columns} columns ({table.version.digest[:20]}…)"
+        )
+    for check in report.checks:
+        if not check.passed:
+            say(f"  ! {_line(check)}")
+    good = sum(check.passed for check in report.checks)
+    say(f"{'✓' if report.passed else '✗'} {report.model}: {good} of {len(report.checks)} checks passed")
+
+
+def _line(check: records.DataCheck) -> str:
+    column = f" {check.column}" if check.column else ""
+    return f"{check.table}{column}: {check.check}: {check.detail}"
+
+
+def _error(report: records.DataReport) -> DataError:
+    from modelrail.adapters import data_checks
+
+    failed = [
+        check for check in report.checks if not check.passed and check.check not in data_checks.ADVISORY
+    ]
+    lines = [_line(check) for check in failed[:SHOWN]]
+    if len(failed) > SHOWN:
+        lines.append(f"and {len(failed) - SHOWN} more")
+    return DataError(
+        f"The data of {report.model} failed {len(failed)} checks.",
+        why="\n".join(lines),
+        next="Correct the data, or the `data:` part of modelrail.yaml and the schema.",
+    )

@@ -1,0 +1,194 @@
+"""Is this the answer to the question? Strict checks on a prediction table, by column.
+
+A predictor is a stranger's program. Its table must have one row for each key of the test set, no other row, and
+finite numbers; what comes back is sorted like the test set and has the target's own type.
+"""
+
+from __future__ import annotations
+
+from typing import Literal
+
+import polars as pl
+
+from modelrail.errors import DataError, PredictionError
+
+PREDICTION = "prediction"
+SCORE = "score"
+EXAMPLES = 3
+Task = Literal["binary", "multiclass", "regression"]
+
+
+def check_truth(truth: pl.DataFrame, *, key: str, target: str, task: Task) -> None:
+    """The test set itself: keys unique and present, every row labelled. Raises DataError with counts."""
+    if truth.height == 0:
+        raise DataError("The test set has no rows.", next="Evaluation needs labelled rows.")
+    nulls = truth[key].null_count()
+    if nulls:
+        raise DataError(
+            f"The key column {key!r} of the test set is empty in {nulls:,} of {truth.height:,} rows.",
+            next="Every row needs a key of its own: it pairs candidate and baseline.",
+        )
+    extra = truth.height - truth[key].n_unique()
+    if extra:
+        twice = truth[key].filter(truth[key].is_duplicated()).unique(maintain_order=True)
+        raise DataError(
+            f"The key column {key!r} of the test set is not unique: {extra:,} of {truth.height:,} rows"
+            f" repeat a key ({_examples(twice)}).",
+            next="Every row needs a key of its own: it pairs candidate and baseline.",
+        )
+    missing = _missing(truth[target])
+    if missing:
+        raise DataError(
+            f"The target {target!r} of the test set has no value in {missing:,} of {truth.height:,} rows.",
+            next="Take these rows out of the test set, or label them.",
+        )
+    if task == "regression" and not truth[target].dtype.is_numeric():
+        raise DataError(f"The target {target!r} of a regression is not a number but {truth[target].dtype}.")
+    if task == "binary" and truth[target].n_unique() > 2:
+        raise DataError(
+            f"The target {target!r} has {truth[target].n_unique():,} values; a binary task has two.",
+            next="Set `task: multiclass` or `task: regression`.",
+        )
+
+
+def check(
+    frame: pl.DataFrame, truth: pl.DataFrame, *, key: str, target: str, task: Task, who: str
+) -> pl.DataFrame:
+    """The table in the order of `truth`, columns key, `prediction`, scores. Raises PredictionError.
+
+    `who` names the predictor in messages ("The candidate's predictor").
+    """
+    missing = [name for name in (key, PREDICTION) if name not in frame.columns]
+    if missing:
+        raise PredictionError(
+            f"{who} returned no column {missing[0]!r}.",
+            why=f"Its columns: {', '.join(frame.columns[:20]) or 'none'}.",
+            next=f"The output needs the columns {key!r} and 'prediction'.",
+        )
+    scores = score_columns(frame.columns, task)
+    frame = frame.select(key, PREDICTION, *scores)
+    frame = frame.with_columns(_keys_like(frame[key], truth[key], who))
+    _check_keys(frame[key], truth[key], who)
+    ordered = truth.select(key).join(frame, on=key, how="left", maintain_order="left")
+    return ordered.with_columns(
+        _predictions_like(ordered[PREDICTION], truth[target], task, who),
+        *(_finite(ordered[name], who, probability=True) for name in scores),
+    )
+
+
+def score_columns(columns: list[str], task: Task) -> list[str]:
+    """The score columns that mean something for this task; others are dropped."""
+    if task == "binary":
+        return [name for name in columns if name == SCORE]
+    if task == "multiclass":
+        return [name for name in columns if name.startswith(f"{SCORE}:")]
+    return []
+
+
+def _keys_like(keys: pl.Series, truth: pl.Series, who: str) -> pl.Series:
+    nulls = keys.null_count()
+    if nulls:
+        raise PredictionError(
+            f"{who} returned {nulls:,} rows without a key.", next=f"Copy {truth.name!r} from the input."
+        )
+    if keys.dtype == truth.dtype:
+        return keys
+    try:
+        return keys.cast(truth.dtype, strict=True)
+    except pl.exceptions.PolarsError:
+        raise PredictionError(
+            f"{who} returned keys of another type: {keys.dtype} instead of {truth.dtype}.",
+            why=f"For example {_examples(keys)} where the test set has {_examples(truth)}.",
+        ) from None
+
+
+def _check_keys(keys: pl.Series, truth: pl.Series, who: str) -> None:
+    repeated = keys.len() - keys.n_unique()
+    known = keys.is_in(truth.implode())
+    unknown = int((~known).sum())
+    absent = truth.filter(~truth.is_in(keys.implode()))
+    faults = []
+    if repeated:
+        twice = keys.filter(keys.is_duplicated()).unique(maintain_order=True)
+        faults.append(f"{repeated:,} rows repeat a key ({_examples(twice)})")
+    if unknown:
+        faults.append(
+            f"{unknown:,} rows have a key that was not asked for ({_examples(keys.filter(~known))})"
+        )
+    if absent.len():
+        faults.append(f"{absent.len():,} rows are missing ({_examples(absent)})")
+    if faults:
+        raise PredictionError(
+            f"{who} did not return one row for each of the {truth.len():,} keys: {'; '.join(faults)}.",
+            why=f"It returned {keys.len():,} rows.",
+            next="Return exactly one row for every row of the input, with its key.",
+        )
+
+
+def _predictions_like(values: pl.Series, truth: pl.Series, task: Task, who: str) -> pl.Series:
+    if task == "regression":
+        return _finite(values, who)
+    missing = _missing(values)
+    if missing:
+        raise PredictionError(f"{who} returned no class in {missing:,} of {values.len():,} rows.")
+    if values.dtype == truth.dtype:
+        return values
+    cast = values
+    if values.dtype.is_float() and not truth.dtype.is_float():
+        cast = values.cast(pl.Int64, strict=False)  # 1.0 is the class 1; 0.7 is a score, and stays unequal
+    if truth.dtype == pl.Boolean and cast.dtype == pl.String:
+        cast = cast.str.to_lowercase().replace_strict({"true": 1, "false": 0, "1": 1, "0": 0}, default=None)
+    if truth.dtype == pl.Boolean:
+        cast = cast.cast(pl.Int64, strict=False)
+        cast = cast.set(~cast.is_in([0, 1]), None).cast(pl.Boolean)
+    elif isinstance(truth.dtype, (pl.Enum, pl.Categorical)):
+        cast = cast.cast(pl.String, strict=False)
+    else:
+        cast = cast.cast(truth.dtype, strict=False)
+    wrong = cast.is_null()
+    if values.dtype.is_float() and not truth.dtype.is_float():
+        wrong = wrong | (values != values.round(0))
+    if wrong.any():
+        raise PredictionError(
+            f"{who} returned values that are no classes of the target in {int(wrong.sum()):,} rows"
+            f" ({_examples(values.filter(wrong))}).",
+            why=f"The target {truth.name!r} has values like {_examples(truth.unique(maintain_order=True))}.",
+            next="`prediction` holds the class; the probability goes into `score`.",
+        )
+    return cast.alias(values.name)
+
+
+def _finite(values: pl.Series, who: str, *, probability: bool = False) -> pl.Series:
+    if not values.dtype.is_numeric():
+        raise PredictionError(
+            f"{who} returned {values.dtype} in the column {values.name!r}; it must hold numbers."
+        )
+    numbers = values.cast(pl.Float64)
+    bad = numbers.is_null() | ~numbers.is_finite().fill_null(value=False)
+    if bad.any():
+        shown = ", ".join(
+            "null" if value is None else str(value) for value in values.filter(bad).unique().head(3)
+        )
+        raise PredictionError(
+            f"{who} returned {int(bad.sum()):,} values in {values.name!r} that are not finite numbers ({shown}).",
+            next="Every row needs a number.",
+        )
+    if probability:
+        outside = (numbers < 0) | (numbers > 1)
+        if outside.any():
+            raise PredictionError(
+                f"{who} returned {int(outside.sum()):,} values in {values.name!r} outside 0 to 1"
+                f" ({_examples(numbers.filter(outside))}).",
+                next="A score is the probability of the class.",
+            )
+    return numbers
+
+
+def _missing(values: pl.Series) -> int:
+    nulls = values.null_count()
+    return nulls + int(values.is_nan().sum() or 0) if values.dtype.is_float() else nulls
+
+
+def _examples(values: pl.Series) -> str:
+    shown = [str(value)[:40] for value in values.head(EXAMPLES).to_list()]
+    return ", ".join(shown) + (" …" if values.len() > EXAMPLES else "")
