@@ -1,8 +1,7 @@
 """modelrail.yaml: what the user writes, and the resolved form the rest works with.
 
-The structs below are the resolved form: short forms are spelled out, defaults are in, paths are relative to the
-repository root. `load()` reports every fault at once, each with its path in the file and a hint
-(see `config_check.py` for the strict walk and `config_schema.py` for the JSON schema for editors).
+The structs below are the resolved form: short forms are spelled out, defaults are in. `config_check.load()`
+makes them and reports every fault at once; `config_schema.py` is the JSON schema for editors.
 """
 
 from __future__ import annotations

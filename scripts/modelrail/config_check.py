@@ -2,27 +2,35 @@
 
 from __future__ import annotations
 
-import re
 from pathlib import Path
 from typing import Any
 
 from modelrail import config, config_gates, config_schema
 from modelrail.config_fields import Faults, Fields, near
+from modelrail.core.tags import is_name
 from modelrail.errors import ConfigError
-from modelrail.yaml_strict import Node, Scalar, Table, YamlFaultError, join, kind, parse as parse_yaml, shown
+from modelrail.yaml_strict import Node, Scalar, Table, YamlFaultError, join, kind, shown
+from modelrail.yaml_strict import parse as parse_yaml
 
 MODEL_HINTS = {
-    "requirements": 'Did you mean "env"?', "environment": 'Did you mean "env"?', "test": "It belongs under `data:`.",
-    "target": "It belongs under `data:`.", "label": "`target`, under `data:`, names the label.",
-    "key": "It belongs under `data:`.", "type": 'Did you mean "task"?', "train_timeout": "Write `timeout: {train: 2h}`.",
-    "predict_timeout": "Write `timeout: {predict: 30m}`.", "metric": 'Did you mean "metrics"?',
-}  # fmt: skip
+    "requirements": 'Did you mean "env"?',
+    "environment": 'Did you mean "env"?',
+    "test": "It belongs under `data:`.",
+    "target": "It belongs under `data:`.",
+    "label": "`target`, under `data:`, names the label.",
+    "key": "It belongs under `data:`.",
+    "type": 'Did you mean "task"?',
+    "train_timeout": "Write `timeout: {train: 2h}`.",
+    "predict_timeout": "Write `timeout: {predict: 30m}`.",
+    "metric": 'Did you mean "metrics"?',
+}
 DATA_HINTS = {
-    "label": 'Did you mean "target"?', "id": 'Did you mean "key"?', "index": 'Did you mean "key"?',
-    "groups": 'Did you mean "group"?', "valid": "Only train and test are named.",
-}  # fmt: skip
+    "label": 'Did you mean "target"?',
+    "id": 'Did you mean "key"?',
+    "index": 'Did you mean "key"?',
+    "groups": 'Did you mean "group"?',
+}
 FUTURE_STORES = ("dvc", "mlflow")
-_NAME = re.compile(config_schema.NAME.replace("$", r"\Z"))
 
 
 def load(path: Path) -> config.Config:
@@ -46,14 +54,17 @@ def load(path: Path) -> config.Config:
     except UnicodeDecodeError as error:
         line = data.count(b"\n", 0, error.start) + 1
         raise ConfigError(
-            f"{label} is not UTF-8 text.", why=f"The byte 0x{data[error.start]:02x} in line {line} does not fit.",
-            next="Save the file as UTF-8.", file=label, line=line,
-        ) from None  # fmt: skip
+            f"{label} is not UTF-8 text.",
+            why=f"The byte 0x{data[error.start]:02x} in line {line} does not fit.",
+            next="Save the file as UTF-8.",
+            file=label,
+            line=line,
+        ) from None
     return parse(text, label)
 
 
 def parse(text: str, file: str) -> config.Config:
-    """Read modelrail.yaml from its text; `file` is its name in messages. Raises ConfigError with every fault."""
+    """Read the text of the file; `file` is its name in messages. Raises ConfigError with every fault."""
     faults = Faults(file)
     found: config.Config | None = None
     try:
@@ -98,13 +109,9 @@ def _config(faults: Faults, root: Node | None) -> config.Config | None:
     if version is not None and not (
         isinstance(version, Scalar) and version.value == 1 and not isinstance(version.value, bool)
     ):
-        fields.fault(
-            "version", f"expected 1, found {kind(version)}.", "This modelrail reads version 1 alone."
-        )
-    models = []
-    for name, node in _named(fields, "models", "model"):
-        models.append(_model(faults, name, node))
-    return config.Config(version=1, models=tuple(models))
+        fields.fault("version", f"expected 1, found {kind(version)}.", "This program reads version 1.")
+    models = tuple(_model(faults, name, node) for name, node in _named(fields, "models", "model"))
+    return config.Config(version=1, models=models)
 
 
 def _named(fields: Fields, key: str, what: str) -> list[tuple[str, Node]]:
@@ -119,11 +126,11 @@ def _named(fields: Fields, key: str, what: str) -> list[tuple[str, Node]]:
     if not node.entries:
         fields.fault(key, f"no {what} is named.", f"At least one {what} is needed.")
     for name in node.entries:
-        if not _NAME.match(name) or len(name) > 100:
+        if not is_name(name) or len(name) > config_schema.MAX_NAME:
             fields.faults.add(
                 join(fields.at(key), name),
                 f"{shown(name)} is not a name for a {what}.",
-                "Letters, digits, `-`, `_` and `/`, beginning and ending with a letter or digit; tags carry it.",
+                "Tags carry it: letters, digits, `-`, `_`, `/`, with a letter or digit at both ends.",
                 node.lines[name],
             )
     return list(node.entries.items())
@@ -137,7 +144,6 @@ def _model(faults: Faults, name: str, node: Node) -> config.Model:
     slices = config_gates.slices(fields, data.target)
     listed = config_gates.metrics(fields, task)
     gates, metrics = config_gates.gates(fields, task, listed, slices)
-    model, predict = fields.path_text("model"), fields.command("predict")
     limits = _timeout(fields)
     return config.Model(
         name=name,
@@ -147,8 +153,8 @@ def _model(faults: Faults, name: str, node: Node) -> config.Model:
         data=data,
         params=fields.path_text("params"),
         train=fields.command("train") or "",
-        model=model or "",
-        predict=predict,
+        model=fields.path_text("model") or "",
+        predict=fields.command("predict"),
         metrics_file=fields.path_text("metrics_file"),
         positive=_positive(fields, task),
         metrics=metrics,
@@ -173,7 +179,7 @@ def _data(model: Fields) -> config.Data:
     train, test = fields.path_text("train"), fields.path_text("test")
     if train and train == test:
         fields.fault(
-            "test", f"{shown(test)} is also the training table.", "Test on rows that training never saw."
+            "test", f"{shown(test)} is also the training table.", "Test on rows that training has not seen."
         )
     return config.Data(
         train=train, test=test or "", target=target or "", key=key or "",
@@ -202,7 +208,7 @@ def _store(fields: Fields) -> Any:
 
 
 def _timeout(model: Fields) -> tuple[float, float]:
-    schema = config_schema.keys("model")["timeout"]
+    schema = config_schema.DEFINITIONS["model"]["properties"]["timeout"]
     node = model.node("timeout")
     if node is not None and not isinstance(node, Table):
         hint = "Write `timeout: {train: 2h, predict: 30m}`."

@@ -188,9 +188,7 @@ class Fields:
         if node is None:
             return []
         if not isinstance(node, Items):
-            self.fault(
-                key, f"expected a list, found {kind(node)}.", "Write one item a line, each after `- `."
-            )
+            self.fault(key, f"expected a list, found {kind(node)}.", "Write an item a line, each after `- `.")
             return []
         if not node.items and self.schema["properties"][key].get("minItems"):
             self.fault(key, "the list is empty.", "At least one item is needed.")

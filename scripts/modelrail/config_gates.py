@@ -2,21 +2,26 @@
 
 from __future__ import annotations
 
-import math
 import re
-from typing import Any
 
 from modelrail import config, config_schema
-from modelrail.config_fields import Fields, Faults, near, number, text
+from modelrail.config_fields import Faults, Fields, near, text
 from modelrail.core import metric_names
-from modelrail.yaml_strict import Node, Scalar, Table, join, kind, shown
+from modelrail.core.metrics import catalog
+from modelrail.yaml_strict import Node, Scalar, Table, kind, shown
 
 FUTURE_GATES = ("leakage", "drift", "robustness", "latency", "fairness", "calibration")
 GATE_HINTS = {
-    "slice": 'Did you mean "slices"?', "minimum": 'Did you mean "min"?', "at_least": 'Did you mean "min"?',
-    "maximum": 'Did you mean "max"?', "at_most": 'Did you mean "max"?', "margin": 'Did you mean "no_worse_than"?',
-    "not_worse_than": 'Did you mean "no_worse_than"?', "better_than": 'Did you mean "better_by"?',
-}  # fmt: skip
+    "slice": 'Did you mean "slices"?',
+    "minimum": 'Did you mean "min"?',
+    "at_least": 'Did you mean "min"?',
+    "maximum": 'Did you mean "max"?',
+    "at_most": 'Did you mean "max"?',
+    "margin": 'Did you mean "no_worse_than"?',
+    "not_worse_than": 'Did you mean "no_worse_than"?',
+    "better_than": 'Did you mean "better_by"?',
+    "gate": "A gate is `{metric: roc_auc, min: 0.7}`.",
+}
 
 
 def metrics(fields: Fields, task: str) -> tuple[config.Metric, ...]:
@@ -35,66 +40,30 @@ def metrics(fields: Fields, task: str) -> tuple[config.Metric, ...]:
 
 
 def _metric(faults: Faults, node: Node, path: str, task: str) -> config.Metric | None:
-    """`roc_auc`, or `{recall: {at_precision: 0.6}}`."""
-    if isinstance(node, Scalar) and isinstance(node.value, str):
-        return config.Metric(name=node.value) if _fits(faults, node.value, path, task, node.line) else None
-    if not (isinstance(node, Table) and len(node.entries) == 1):
-        hint = "Write `roc_auc`, or `{recall: {at_precision: 0.6}}`."
-        faults.add(path, f"expected a metric, found {kind(node)}.", hint, node.line)
+    """A metric that fits the task."""
+    if isinstance(node, Table) and len(node.entries) == 1 and next(iter(node.entries)) in catalog.names():
+        name = next(iter(node.entries))
+        faults.add(path, "parameters of metrics are not in this version.", f"Write `{name}`.", node.line)
         return None
-    (name, inner), *_ = node.entries.items()
-    if not _fits(faults, name, path, task, node.line):
+    name = node.value if isinstance(node, Scalar) and isinstance(node.value, str) else ""
+    if not name:
+        faults.add(path, f"expected the name of a metric, found {kind(node)}.", _known(task), node.line)
         return None
-    params = _params(faults, name, inner, join(path, name), task)
-    return None if params is None else config.Metric(name=name, params=params)
-
-
-def _fits(faults: Faults, name: str, path: str, task: str, line: int) -> bool:
-    info = metric_names.METRICS.get(name)
-    known = metric_names.for_task(task) or tuple(metric_names.METRICS)
-    if info is None:
+    if name not in catalog.names():
         other = metric_names.OTHER_NAMES.get(name.lower())
-        hint = f'Did you mean "{other}"?' if other in known else near(name.lower(), known)
-        faults.add(path, f"unknown metric {shown(name)}.", hint or f"Known: {', '.join(known)}.", line)
-        return False
-    if task and task not in info.tasks:
-        hint = f"For {task}: {', '.join(known)}."
-        faults.add(path, f"{name} is not a metric of a {task} task.", hint, line)
-        return False
-    return True
+        known = catalog.names(task or None)
+        hint = f'Did you mean "{other}"?' if other in known else near(name.lower(), known) or _known(task)
+        faults.add(path, f"unknown metric {shown(name)}.", hint, node.line)
+        return None
+    if task and catalog.find(name, task) is None:
+        faults.add(path, f"{name} is not a metric of a {task} task.", _known(task), node.line)
+        return None
+    return config.Metric(name=name)
 
 
-def _params(faults: Faults, name: str, node: Node, path: str, task: str) -> dict[str, float] | None:
-    known = metric_names.METRICS[name].params
-    if not known:
-        faults.add(path, f"{name} takes no parameters.", f"Write `{name}`.", node.line)
-        return None
-    if task and task not in metric_names.PARAMETER_TASKS:
-        faults.add(path, f"{name} takes no parameters in a {task} task.", f"Write `{name}`.", node.line)
-        return None
-    if not isinstance(node, Table) or not node.entries:
-        hint = f"Write `{{{name}: {{{next(iter(known))}: 0.6}}}}`."
-        what = "an empty mapping" if isinstance(node, Table) else kind(node)
-        faults.add(path, f"expected the parameters of {name}, found {what}.", hint, node.line)
-        return None
-    found: dict[str, float] = {}
-    for key, value in node.entries.items():
-        here = join(path, key)
-        param = known.get(key)
-        if param is None:
-            hint = near(key, known) or f"Known: {', '.join(known)}."
-            faults.add(here, "unknown parameter.", hint, node.lines[key])
-            continue
-        amount = number(faults, value, here)
-        if amount is None:
-            continue
-        if not param.low < amount < param.high:
-            faults.add(
-                here, f"{amount:g} does not lie between {param.low:g} and {param.high:g}.", "", value.line
-            )
-            continue
-        found[key] = amount
-    return found if len(found) == len(node.entries) else None
+def _known(task: str) -> str:
+    names = ", ".join(catalog.names(task or None))
+    return f"For {task}: {names}." if task else f"Known: {names}."
 
 
 def slices(fields: Fields, target: str) -> tuple[config.Slice, ...]:
@@ -104,13 +73,12 @@ def slices(fields: Fields, target: str) -> tuple[config.Slice, ...]:
         one = _slice(fields.faults, node, path)
         if one is None:
             continue
+        column = shown(one.column)
         if any(other.column == one.column for other in found):
-            fields.faults.add(
-                path, f"the column {shown(one.column)} is listed twice.", "Keep one of them.", node.line
-            )
+            fields.faults.add(path, f"the column {column} is listed twice.", "Keep one of them.", node.line)
         elif one.column == target:
-            hint = "A slice by the label holds one class alone; use recall or precision."
-            fields.faults.add(path, f"{shown(one.column)} is the target.", hint, node.line)
+            hint = "A slice by the label holds one class alone; recall and precision say what it would."
+            fields.faults.add(path, f"{column} is the target.", hint, node.line)
         else:
             found.append(one)
     return tuple(found)
@@ -120,13 +88,12 @@ def _slice(faults: Faults, node: Node, path: str) -> config.Slice | None:
     if not isinstance(node, Table):
         column = text(faults, node, path)
         return None if column is None else config.Slice(column=column)
-    schema = config_schema.DEFINITIONS["slice"]["oneOf"][1]
-    inner = Fields(faults, node, path, schema)
+    inner = Fields(faults, node, path, config_schema.SLICE_TABLE)
     column = inner.text("column")
     bins, rows = inner.integer("bins"), inner.integer("min_rows")
     if column is None:
         return None
-    return config.Slice(column=column, bins=bins, min_rows=30 if rows is None else rows)
+    return config.Slice(column=column, bins=bins, min_rows=config_schema.MIN_ROWS if rows is None else rows)
 
 
 def gates(
@@ -134,57 +101,49 @@ def gates(
 ) -> tuple[tuple[config.Gate, ...], tuple[config.Metric, ...]]:
     """The gates, and the metrics with those added that only gates name."""
     found: list[config.Gate] = []
-    shown_metrics = list(listed)
+    named = list(listed)
+    columns = [one.column for one in sliced]
     for index, node in enumerate(fields.items("gates")):
         path = f"{fields.at('gates')}[{index}]"
-        if isinstance(node, Table) and "gate" in node.entries:
-            _future(fields.faults, node, path)
+        if isinstance(node, Table) and _is_future(fields.faults, node, path):
             continue
         inner = Fields(fields.faults, node, path, config_schema.DEFINITIONS["gate"], GATE_HINTS)
-        gate = None if inner.broken else _gate(inner, task, listed, sliced, [one.column for one in sliced])
+        gate = None if inner.broken else _gate(inner, task, columns)
         if gate is None:
             continue
         found.append(gate)
-        if gate.metric not in shown_metrics:
-            shown_metrics.append(gate.metric)
-    return tuple(found), tuple(shown_metrics)
+        if gate.metric not in named:
+            named.append(gate.metric)
+    return tuple(found), tuple(named)
 
 
-def _future(faults: Faults, node: Table, path: str) -> None:
-    named = node.entries["gate"]
-    line = node.lines["gate"]
-    if isinstance(named, Scalar) and named.value in FUTURE_GATES:
-        hint = "Take the gate out until a version of modelrail has it."
-        faults.add(f"{path}.gate", f"the gate {named.value} is not in this version.", hint, line)
-        return
-    hint = "A gate is `{metric: roc_auc, min: 0.7}`."
-    faults.add(f"{path}.gate", "unknown key.", hint, line)
+def _is_future(faults: Faults, node: Table, path: str) -> bool:
+    """A gate that later versions bring: one clear fault instead of several puzzling ones."""
+    named = node.entries.get("gate")
+    if not (isinstance(named, Scalar) and named.value in FUTURE_GATES):
+        return False
+    hint = "Take this gate out until a later version of modelrail has it."
+    faults.add(f"{path}.gate", f"the gate {named.value} is not in this version.", hint, node.lines["gate"])
+    return True
 
 
-def _gate(
-    fields: Fields,
-    task: str,
-    listed: tuple[config.Metric, ...],
-    sliced: tuple[config.Slice, ...],
-    columns: list[str],
-) -> config.Gate | None:
-    metric = _gate_metric(fields, task, listed)
+def _gate(fields: Fields, task: str, columns: list[str]) -> config.Gate | None:
+    node = fields.node("metric")
+    metric = None if node is None else _metric(fields.faults, node, fields.at("metric"), task)
     rules = [rule for rule in config_schema.RULES if rule in fields]
     if len(rules) != 1:
         every = ", ".join(config_schema.RULES)
-        what = f"has {' and '.join(rules)}" if rules else "has no rule"
+        what = f"this gate has {' and '.join(rules)}" if rules else "this gate has none"
         hint = "Make one gate of each." if rules else "Add one, as `no_worse_than: 0.005`."
-        fields.faults.add(
-            fields.path, f"exactly one of {every} is needed; this gate {what}.", hint, fields.line
-        )
-    lows = {rule: _bound(fields, rule, metric) for rule in ("min", "max")}
-    margins = {rule: _margin(fields, rule) for rule in ("no_worse_than", "better_by")}
+        fields.faults.add(fields.path, f"exactly one of {every} is needed; {what}.", hint, fields.line)
+    low, high = _bound(fields, "min", metric, task), _bound(fields, "max", metric, task)
+    no_worse_than, better_by = _margin(fields, "no_worse_than"), _margin(fields, "better_by")
     column = fields.text("slices")
     if column is not None and column not in columns:
-        hint = near(column, columns) or (
-            f"There are: {', '.join(columns)}." if sliced else f"Add `slices: [{column}]` to the model."
+        every = f"There are: {', '.join(columns)}." if columns else f"Add `slices: [{column}]` to the model."
+        fields.fault(
+            "slices", f"{shown(column)} is not one of the model's slices.", near(column, columns) or every
         )
-        fields.fault("slices", f"{shown(column)} is not one of the model's slices.", hint)
     confidence = fields.number("confidence")
     if confidence is not None and not 0.5 < confidence < 1:
         hint = f"Is `{confidence / 100:g}` meant?" if 50 < confidence < 100 else ""
@@ -195,50 +154,34 @@ def _gate(
     return config.Gate(
         path=fields.path,
         metric=metric,
-        min=lows["min"],
-        max=lows["max"],
-        no_worse_than=margins["no_worse_than"],
-        better_by=margins["better_by"],
+        min=low,
+        max=high,
+        no_worse_than=no_worse_than,
+        better_by=better_by,
         slices=column,
         severity=severity,  # type: ignore[arg-type] # `choice` allows these values alone, or a fault is noted
-        confidence=0.95 if confidence is None else confidence,
+        confidence=config_schema.CONFIDENCE if confidence is None else confidence,
     )
 
 
-def _gate_metric(fields: Fields, task: str, listed: tuple[config.Metric, ...]) -> config.Metric | None:
-    """A bare name means the listed metric of that name, with the parameters it has there."""
-    node = fields.node("metric")
-    if node is None:
-        return None
-    metric = _metric(fields.faults, node, fields.at("metric"), task)
-    if metric is None or metric.params:
-        return metric
-    same = [one for one in listed if one.name == metric.name]
-    if metric in same or not same:
-        return metric
-    if len(same) > 1:
-        labels = " or ".join(one.label for one in same)
-        hint = "Write the parameters here too, as `{recall: {at_precision: 0.6}}`."
-        fields.fault("metric", f"{metric.name} may mean {labels}.", hint)
-        return None
-    return same[0]
-
-
-def _bound(fields: Fields, rule: str, metric: config.Metric | None) -> float | None:
+def _bound(fields: Fields, rule: str, metric: config.Metric | None, task: str) -> float | None:
+    """A bound that the metric can reach: 70 is no ROC AUC."""
     value = fields.number(rule)
-    if value is None or metric is None:
+    about = catalog.find(metric.name, task) if metric else None
+    if value is None or about is None:
         return value
-    info = metric_names.METRICS[metric.name]
-    if not info.low <= value <= info.high:
+    above, below = about.low is None or value >= about.low, about.high is None or value <= about.high
+    if not (above and below):
         span = (
-            f"between {info.low:g} and {info.high:g}"
-            if math.isfinite(info.high)
-            else f"at {info.low:g} or above"
+            f"between {about.low:g} and {about.high:g}" if about.low is not None and about.high is not None
+            else f"at {about.high:g} or below" if about.high is not None
+            else f"at {about.low:g} or above"
+        )  # fmt: skip
+        fields.fault(
+            rule,
+            f"{about.name} lies {span}; {value:g} is out of reach.",
+            f"Is `{value / 100:g}` meant?" if 1 < value <= 100 else "",
         )
-        if not math.isfinite(info.low):
-            span = f"at {info.high:g} or below"
-        hint = f"Is `{value / 100:g}` meant?" if info.low <= value / 100 <= info.high and value > 1 else ""
-        fields.fault(rule, f"{metric.name} lies {span}; {value:g} cannot be met or missed.", hint)
     return value
 
 
@@ -247,11 +190,11 @@ _PERCENT = re.compile(config_schema.PERCENT.replace("$", r"\Z"))
 
 def _margin(fields: Fields, rule: str) -> config.Margin | None:
     """`0.005`, absolute, or `1%` of the baseline's value."""
-    node: Any = fields.node(rule)
+    node = fields.node(rule)
     if node is None:
         return None
     if isinstance(node, Scalar) and isinstance(node.value, str):
-        if _PERCENT.match(node.value) and len(node.value) < 20:
+        if _PERCENT.match(node.value):
             return config.Margin(value=float(node.value.rstrip("% ")) / 100, relative=True)
         hint = "Write it without a sign." if node.value.lstrip().startswith(("-", "+")) else ""
         fields.fault(rule, f"expected a number or a percentage such as 1%, found {kind(node)}.", hint)

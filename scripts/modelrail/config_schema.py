@@ -1,8 +1,8 @@
 """The JSON schema of modelrail.yaml: for editors, for the generated reference, and the one list of its keys.
 
-`config_check.py` takes the known keys, choices, patterns and defaults from here, so that what an editor accepts
-and what the checker accepts cannot drift; what JSON schema cannot say (a `from` that exists, a metric that fits the
-task) is the checker's alone.
+`config_check.py` takes keys, choices, patterns and defaults from here, so that what an editor accepts and what
+the checker accepts cannot drift. What JSON schema cannot say (a `from` that exists, a metric that fits the task)
+is the checker's alone.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ from __future__ import annotations
 from typing import Any
 
 from modelrail import __version__
-from modelrail.core.metric_names import METRICS
+from modelrail.core.metrics import catalog
 
 Schema = dict[str, Any]
 
@@ -20,9 +20,9 @@ URL = f"https://raw.githubusercontent.com/{REPOSITORY}/v{__version__}/{PATH_IN_R
 
 # GTO's grammar of names, without the doubled slash that git refuses in a ref.
 NAME = r"^[A-Za-z0-9]([A-Za-z0-9_-]|/(?!/))*(?<![/_-])$"
-# Relative, inside the repository: no leading `/`, `-`, `~` or drive, no `..` part, no `.git` part, no backslash.
+# Relative, inside the repository: no leading `/`, `-`, `~` or drive; no part `..` or `.git`; no backslash.
 PATH = r"^(?![-/~])(?![A-Za-z]:)(?!(.*/)?\.\.(/|$))(?!(.*/)?\.[gG][iI][tT](/|$))[^\\\x00-\x1f\x7f]+$"
-PERCENT = r"^[0-9]+(\.[0-9]+)? ?%$"
+PERCENT = r"^[0-9]{1,9}(\.[0-9]{1,9})? ?%$"
 DURATION = r"^(?=[0-9])([0-9]+h)?([0-9]+m)?([0-9]+s)?$"
 TEXT = r"\S"  # anything but blanks
 
@@ -37,6 +37,9 @@ TRAIN_TIMEOUT = "2h"
 PREDICT_TIMEOUT = "30m"
 MAX_TIMEOUT = 120 * 3600
 MAX_BINS = 100
+MAX_NAME = 100
+MIN_ROWS = 30
+CONFIDENCE = 0.95
 MAX_FILE_BYTES = 1024 * 1024
 
 
@@ -81,64 +84,42 @@ _DATA = _table(
         "schema": _path("Schema that `validate-data` checks, in pandera's YAML form.", "data/schema.yaml"),
     },
     ("test", "target", "key"),
-    "The tables. A file tracked by DVC is named as itself; its version is read from the `.dvc` file or `dvc.lock`.",
+    "The tables. A file that DVC tracks is named as itself; its version is read from `.dvc` or `dvc.lock`.",
 )
 
 _METRIC: Schema = {
-    "description": "A metric by name, or `{name: {parameter: number}}`.",
-    "examples": ["roc_auc", {"recall": {"at_precision": 0.6}}],
-    "oneOf": [
-        {"enum": list(METRICS)},
-        *(
-            {
-                "type": "object",
-                "properties": {
-                    name: {
-                        "type": "object",
-                        "minProperties": 1,
-                        "additionalProperties": False,
-                        "properties": {
-                            key: {
-                                "type": "number",
-                                "exclusiveMinimum": param.low,
-                                "exclusiveMaximum": param.high,
-                                "description": param.help,
-                            }
-                            for key, param in info.params.items()
-                        },
-                    }
-                },
-                "required": [name],
-                "additionalProperties": False,
-            }
-            for name, info in METRICS.items()
-            if info.params
-        ),
-    ],
+    "enum": list(catalog.names()),
+    "description": "A metric by name; it must fit the task.",
+    "examples": ["roc_auc"],
 }
 
+SLICE_TABLE = _table(
+    {
+        "column": _text("Column of the test table.", "distance"),
+        "bins": {
+            "type": "integer",
+            "minimum": 2,
+            "maximum": MAX_BINS,
+            "examples": [5],
+            "description": "Cut a numeric column into this many bins of equal count.",
+        },
+        "min_rows": {
+            "type": "integer",
+            "minimum": 1,
+            "default": MIN_ROWS,
+            "examples": [100],
+            "description": "A slice of fewer rows is inconclusive, not a failure.",
+        },
+    },
+    ("column",),
+    "A slice with its settings.",
+)
+
 _SLICE: Schema = {
-    "description": "A column whose every value is also looked at on its own; short form: the column's name.",
+    "description": "A column by whose values the metrics are also shown; short form: the column's name.",
     "examples": ["carrier", {"column": "distance", "bins": 5}],
-    "oneOf": [
-        _text("Column.", "carrier"),
-        _table(
-            {
-                "column": _text("Column of the test table.", "distance"),
-                "bins": {
-                    "type": "integer", "minimum": 2, "maximum": MAX_BINS, "examples": [5],
-                    "description": "Cut a numeric column into this many bins of equal count.",
-                },
-                "min_rows": {
-                    "type": "integer", "minimum": 1, "default": 30, "examples": [100],
-                    "description": "A slice of fewer rows is inconclusive, not a failure.",
-                },
-            },
-            ("column",),
-            "A slice with its settings.",
-        ),
-    ],
-}  # fmt: skip
+    "oneOf": [_text("Column.", "carrier"), SLICE_TABLE],
+}
 
 
 def _margin(description: str) -> Schema:
@@ -165,17 +146,17 @@ _GATE: Schema = {
                 "description": "The candidate's value is at most this.",
             },
             "no_worse_than": _margin(
-                "The candidate is at most this much worse than the baseline: absolute, or `%` of the baseline's value."
+                "The candidate is at most this much worse than the baseline: absolute, or `%` of its value."
             ),
             "better_by": _margin(
                 "The candidate is at least this much better than the baseline: absolute, or `%` of its value."
             ),
-            "slices": _text("The rule holds for every slice of this column, which stands under `slices:`.", "carrier"),
+            "slices": _text("The rule holds for every slice of this column, one of the model's `slices:`.", "carrier"),
             "severity": _choice(
-                SEVERITIES, "block", "What a failure does: `block` the verdict, `warn`, or only be shown (`info`)."
+                SEVERITIES, "block", "What a failure does: `block` the verdict, `warn`, or only show (`info`)."
             ),
             "confidence": {
-                "type": "number", "exclusiveMinimum": 0.5, "exclusiveMaximum": 1, "default": 0.95,
+                "type": "number", "exclusiveMinimum": 0.5, "exclusiveMaximum": 1, "default": CONFIDENCE,
                 "description": "Confidence of the interval that decides.",
             },
         },
@@ -198,8 +179,7 @@ _STAGE = _table(
         "first": _choice(
             FIRSTS,
             "refused",
-            "What holds when nothing is in this stage to compare with: `allowed` judges the first version by its own "
-            "values alone.",
+            "When nothing is in this stage to compare with: `allowed` judges the first version by its own values.",
         ),
     },
     (),
@@ -228,10 +208,14 @@ _MODEL = _table(
             "requirements.txt",
         ),
         "data": {"$ref": "#/definitions/data"},
-        "params": _path("Parameter file (YAML or JSON): shown and compared, never passed on.", "params.yaml"),
+        "params": _path(
+            "Parameter file (YAML, JSON or TOML): recorded and compared. Training reads it itself.",
+            "params.yaml",
+        ),
         "train": _text("Command that trains. It must write `model`.", "python train.py"),
         "model": _path(
-            "What training writes: `.skops`, `.onnx`, `.joblib`, an MLflow model folder, or anything that `predict` reads.",
+            "What training writes: `.skops`, `.onnx`, `.joblib`, the folder of an MLflow model, "
+            "or anything that `predict` reads.",
             "build/model.skops",
         ),
         "predict": _text(
@@ -267,7 +251,7 @@ _MODEL = _table(
         "stages": {
             "type": "object",
             "minProperties": 1,
-            "propertyNames": {"pattern": NAME},
+            "propertyNames": {"pattern": NAME, "maxLength": MAX_NAME},
             "additionalProperties": {"$ref": "#/definitions/stage"},
             "default": DEFAULT_STAGES,
             "description": "The stages by name.",
@@ -303,13 +287,6 @@ DEFINITIONS: Schema = {
 }
 
 
-def keys(definition: str) -> Schema:
-    """The properties of one definition: `keys("gate")`."""
-    found: Schema = DEFINITIONS[definition]
-    properties: Schema = found["properties"] if "properties" in found else found["oneOf"][1]["properties"]
-    return properties
-
-
 def schema() -> Schema:
     """The whole schema, draft 7 (what editors understand best)."""
     return {
@@ -324,7 +301,7 @@ def schema() -> Schema:
             "models": {
                 "type": "object",
                 "minProperties": 1,
-                "propertyNames": {"pattern": NAME, "maxLength": 100},
+                "propertyNames": {"pattern": NAME, "maxLength": MAX_NAME},
                 "additionalProperties": {"$ref": "#/definitions/model"},
                 "description": "The models by name. Tags name them: `delay@v1.2.0`.",
             },

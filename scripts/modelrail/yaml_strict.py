@@ -1,8 +1,8 @@
 """YAML as modelrail reads it: a tree in which every value knows its line.
 
-The subset of YAML 1.2 that configuration needs. `yes` and `on` are text, `010` is ten, dates are text. Anchors and
-aliases work; tags, merge keys, a key given twice and a second document are faults. Nothing is constructed but
-text, numbers, booleans, lists and mappings, and the size of what an alias may unfold to is bounded.
+The subset of YAML 1.2 that configuration needs. `yes` and `on` are text, `010` is ten, dates are text. Anchors
+and aliases work; tags, merge keys, a key given twice and a second document are faults. Nothing is constructed
+but text, numbers, booleans, lists and mappings, and the size of what an alias may unfold to is bounded.
 """
 
 from __future__ import annotations
