@@ -1,9 +1,9 @@
 """The state of the registry, folded from its events.
 
 The order of the counted events of a model is their number, never the clock: a slow clock cannot lose a
-rollback. Events without a number (register, deregister, deprecate, and GTO's uncounted assigns) stand after the
-counted event that their `After` trailer names; without one, where their time puts them. Trailers, not commits,
-say which version an assign means; only tags that GTO wrote are resolved by their commit, as GTO does.
+rollback. Events without a number (register, deregister, deprecate, and GTO's uncounted assigns) stand after
+the counted event that their `After` trailer names; without one, where their time puts them. Trailers, not
+commits, say which version an assign means; only tags that GTO wrote are resolved by their commit.
 """
 
 from __future__ import annotations

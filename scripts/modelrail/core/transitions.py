@@ -1,4 +1,4 @@
-"""What an operation does to the registry, as tags to create; or the error that says why it may not.
+"""What a promotion or a rollback does, as tags to create; or the error that says why it may not.
 
 Pure: state, policy, evidence and who asks go in, a decision comes out. The same operation asked twice gives
 the first one's result with `changed=False`.
@@ -6,193 +6,28 @@ the first one's result with `changed=False`.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-
-from modelrail import config, plans, records
+from modelrail import config, records
 from modelrail.core import admission, selectors, tags
+from modelrail.core.decisions import (
+    Asked,
+    Decision,
+    answered,
+    assign_tag,
+    evidence_summary,
+    evidence_trailers,
+)
 from modelrail.core.history import ModelState, Registered
-from modelrail.core.versions import Bump, Version, is_version
 from modelrail.errors import NotFoundError, RefusedError, UsageError
-
-FIRST_VERSION = "v1.0.0"
-
-
-@dataclass(frozen=True, kw_only=True)
-class Asked:
-    """Who asks, why, and when; `operation` names the request so that a repetition is recognised."""
-
-    actor: str
-    operation: str
-    now: int  # Unix seconds
-    reason: str = ""
-    run: str = ""
-    workflow: str = ""
-
-    def trailers(self) -> dict[str, str]:
-        return {
-            "Actor": self.actor,
-            "Reason": self.reason,
-            "Run": self.run,
-            "Workflow": self.workflow,
-            "Operation": self.operation,
-        }
-
-
-@dataclass(frozen=True, kw_only=True)
-class Decision:
-    """What shall be, and the tags that make it so (none when it already is)."""
-
-    model: str
-    version: str
-    changed: bool
-    tag: str  # of the event that answers the request, new or old
-    stage: str = ""
-    sequence: int = 0
-    replaced: str = ""
-    operation: str = ""
-    tags: tuple[plans.Tag, ...] = ()
-    entered: tuple[str, ...] = ()  # stages that a registration entered
-    note: str = ""
-
-    @property
-    def push(self) -> plans.Plan:
-        return (plans.PushTags(tags=self.tags, operation=self.operation),) if self.tags else ()
-
-
-# --- register --------------------------------------------------------------------------------------------
-
-
-def choose_bump(asked: str, labels: Sequence[str], state: ModelState, candidate: records.Candidate) -> Bump:
-    """`auto`: a label `modelrail:<bump>` decides, the greatest of several; else what has changed."""
-    if asked != "auto":
-        return _bump(asked)
-    named = {label.partition(":")[2] for label in labels if label.startswith("modelrail:")}
-    for bump in ("major", "minor", "patch"):
-        if bump in named:
-            return _bump(bump)
-    latest = state.latest
-    if latest is None:
-        return "minor"
-    before = latest.event.trailers
-    same = (
-        before.get("Data-Digest", "") == data_digest(candidate)
-        and before.get("Params-Digest", "") == (candidate.fingerprint.params or "")
-    )  # fmt: skip
-    return "patch" if same else "minor"
-
-
-def _bump(text: str) -> Bump:
-    if text == "major":
-        return "major"
-    if text == "minor":
-        return "minor"
-    if text == "patch":
-        return "patch"
-    raise UsageError(f"{text!r} is not a bump.", next="Write auto, patch, minor or major.")
-
-
-def data_digest(candidate: records.Candidate) -> str:
-    """The version of the data that the model is a function of."""
-    data = candidate.fingerprint.train or candidate.fingerprint.test
-    return data.digest
-
-
-def next_version(state: ModelState, bump: Bump, first: str = FIRST_VERSION) -> str:
-    """The successor of the highest version name ever used, also of one that was taken back."""
-    if not is_version(first):
-        raise UsageError(f"{first!r} is not a version.", next="Write it like v1.0.0.")
-    highest = state.highest
-    return first if highest is None else Version(highest).bump(bump).text
-
-
-def already_registered(state: ModelState, digest: str) -> Registered | None:
-    """The latest version, when it has these very bytes: there is nothing to register then."""
-    latest = state.latest
-    return latest if latest is not None and latest.model_digest == digest else None
-
-
-def register(
-    state: ModelState,
-    policy: config.Model,
-    evidence: records.Evidence,
-    evidence_digest: str,
-    version: str,
-    asked: Asked,
-) -> Decision:
-    """Register the candidate of the evidence, and let it into the stages with `enter: on-pass`."""
-    admission.passed(evidence)
-    admission.first_allowed(evidence, policy)
-    candidate = evidence.candidate
-    if candidate.fingerprint.dirty:
-        raise RefusedError(
-            f"{state.model} was trained from changed files that no commit holds.",
-            next="Commit them, and train again; a version must be reproducible from its commit.",
-        )
-    known = already_registered(state, candidate.file.digest)
-    if known is not None:
-        return Decision(
-            model=state.model, version=known.version, changed=False, tag=known.event.tag,
-            note=f"the model file is the same as in {known.version}",
-        )  # fmt: skip
-    if version in state.versions:
-        raise RefusedError(
-            f"{state.model} {version} exists already.", next="A version never changes; choose another."
-        )
-    facts = _evidence_trailers(evidence, evidence_digest)
-    summary = _evidence_summary(evidence)
-    name = tags.format_name(tags.Name("register", state.model, version=version))
-    registration = plans.Tag(
-        name=name,
-        target=candidate.fingerprint.commit,
-        time=max(asked.now, state.last_time + 1),
-        message=tags.message(
-            f"{state.model} {version}",
-            (summary,),
-            {
-                "Model": state.model,
-                "Version": version,
-                "After": str(state.counter),
-                **facts,
-                "Model-File": candidate.file.name,
-                "Params-Digest": candidate.fingerprint.params or "",
-                "Tracking-Run": candidate.tracking.run_id if candidate.tracking else "",
-                **asked.trailers(),
-            },
-        ),
-    )
-    made = [registration]
-    entered: list[str] = []
-    for stage in policy.stages:
-        if stage.enter != "on-pass" or (stage.source is not None and stage.source not in entered):
-            continue
-        admission.answers(evidence, state, version, stage.name, policy)
-        made.append(
-            _assign(
-                state, version, candidate.fingerprint.commit, stage.name, asked,
-                number=state.counter + len(made), time=registration.time + len(made),
-                subject=f"{state.model} {version} is in {stage.name}",
-                summary=(summary, "It entered because every gate passed."), facts=facts,
-            )
-        )  # fmt: skip
-        entered.append(stage.name)
-    return Decision(
-        model=state.model, version=version, changed=True, tag=name, tags=tuple(made),
-        operation=asked.operation, entered=tuple(entered),
-    )  # fmt: skip
-
-
-# --- promote ---------------------------------------------------------------------------------------------
 
 
 def already_promoted(state: ModelState, version: str, stage: str, operation: str) -> Decision | None:
     """The result of an earlier, equal request: the same operation, or the version is in the stage now."""
     done = state.operation(operation)
     if done is not None and done.kind == "assign":
-        return _answered(state, done, "this operation was carried out before")
+        return answered(state, done, "this operation was carried out before")
     current = state.stages.get(stage)
     if current is not None and current.version == version:
-        return _answered(state, current.event, f"{version} is in {stage} already")
+        return answered(state, current.event, f"{version} is in {stage} already")
     return None
 
 
@@ -240,11 +75,11 @@ def promote(
     admission.answers(evidence, state, version, stage, policy)
     current = state.stages.get(stage)
     extra = {"Reinstates": version} if reinstates else {}
-    tag = _assign(
+    tag = assign_tag(
         state, version, registered.commit, stage, asked,
         number=state.counter + 1, time=max(asked.now, state.last_time + 1),
-        subject=f"{state.model} {version} is in {stage}", summary=(_evidence_summary(evidence),),
-        facts=_evidence_trailers(evidence, evidence_digest) | extra,
+        subject=f"{state.model} {version} is in {stage}", summary=(evidence_summary(evidence),),
+        facts=evidence_trailers(evidence, evidence_digest) | extra,
     )  # fmt: skip
     return Decision(
         model=state.model, version=version, changed=True, tag=tag.name, stage=stage,
@@ -264,7 +99,7 @@ def rollback(
         raise UsageError("A rollback needs a reason.", next='Give --reason "what went wrong".')
     done = state.operation(asked.operation)
     if done is not None and done.kind == "assign":
-        return _answered(state, done, "this operation was carried out before")
+        return answered(state, done, "this operation was carried out before")
     if policy is not None and stage not in state.stages:
         _stage(policy, stage)
     current = state.stages.get(stage)
@@ -275,7 +110,7 @@ def rollback(
         )
     target = _earlier(state, stage, current.version) if to is None else _named(state, stage, to)
     if target.version == current.version:
-        return _answered(state, current.event, f"{target.version} is in {stage} already")
+        return answered(state, current.event, f"{target.version} is in {stage} already")
     facts = {
         "Model-Digest": target.model_digest,
         "Data-Digest": target.event.trailers.get("Data-Digest", ""),
@@ -285,7 +120,7 @@ def rollback(
     }
     if target.unhealthy is not None:
         facts["Reinstates"] = target.version
-    tag = _assign(
+    tag = assign_tag(
         state, target.version, target.commit, stage, asked,
         number=state.counter + 1, time=max(asked.now, state.last_time + 1),
         subject=f"{state.model} {target.version} is back in {stage}",
@@ -321,9 +156,6 @@ def _named(state: ModelState, stage: str, version: str) -> Registered:
     return found
 
 
-# --- parts -----------------------------------------------------------------------------------------------
-
-
 def _stage(policy: config.Model, stage: str) -> config.Stage:
     found = policy.stage(stage)
     if found is None:
@@ -332,67 +164,3 @@ def _stage(policy: config.Model, stage: str) -> config.Stage:
             f"{policy.name} has no stage {stage!r} in modelrail.yaml.", next=f"It has: {known}."
         )
     return found
-
-
-def _assign(
-    state: ModelState,
-    version: str,
-    commit: str,
-    stage: str,
-    asked: Asked,
-    *,
-    number: int,
-    time: int,
-    subject: str,
-    summary: Sequence[str],
-    facts: Mapping[str, str],
-) -> plans.Tag:
-    current = state.stages.get(stage)
-    return plans.Tag(
-        name=tags.format_name(tags.Name("assign", state.model, stage=stage, counter=number)),
-        target=commit,
-        time=time,
-        message=tags.message(
-            subject,
-            summary,
-            {
-                "Model": state.model,
-                "Version": version,
-                "Stage": stage,
-                "Sequence": str(number),
-                "Replaces": current.version if current else "",
-                **facts,
-                **asked.trailers(),
-            },
-        ),
-    )
-
-
-def _evidence_trailers(evidence: records.Evidence, digest: str) -> dict[str, str]:
-    baseline = evidence.evaluation.baseline_ref
-    good, all_ = admission.gate_counts(evidence.comparison)
-    return {
-        "Model-Digest": evidence.candidate.file.digest,
-        "Data-Digest": data_digest(evidence.candidate),
-        "Evidence-Digest": digest,
-        "Baseline": (baseline.version or "") if baseline.status == "present" else "none",
-        "Baseline-Sequence": "" if baseline.sequence is None else str(baseline.sequence),
-        "Verdict": evidence.comparison.verdict,
-        "Gates": f"{good}/{all_}",
-    }
-
-
-def _evidence_summary(evidence: records.Evidence) -> str:
-    good, all_ = admission.gate_counts(evidence.comparison)
-    counted = f"{good} of {all_} gates passed." if all_ else "No gates."
-    headline = evidence.comparison.headline.strip()
-    if headline and headline[-1] not in ".!?":
-        headline += "."
-    return f"{headline} {counted}".strip()
-
-
-def _answered(state: ModelState, event: records.Event, note: str) -> Decision:
-    return Decision(
-        model=state.model, version=event.version or "", changed=False, tag=event.tag, stage=event.stage or "",
-        sequence=event.sequence or 0, replaced=event.trailers.get("Replaces", ""), note=note,
-    )  # fmt: skip

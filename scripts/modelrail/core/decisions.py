@@ -1,0 +1,122 @@
+"""Who asks, what was decided, and the words of the tags that a decision makes."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from modelrail import plans, records
+from modelrail.core import admission, tags
+from modelrail.core.history import ModelState
+
+
+@dataclass(frozen=True, kw_only=True)
+class Asked:
+    """Who asks, why, and when; `operation` names the request so that a repetition is recognised."""
+
+    actor: str
+    operation: str
+    now: int  # Unix seconds
+    reason: str = ""
+    run: str = ""
+    workflow: str = ""
+
+    def trailers(self) -> dict[str, str]:
+        return {
+            "Actor": self.actor,
+            "Reason": self.reason,
+            "Run": self.run,
+            "Workflow": self.workflow,
+            "Operation": self.operation,
+        }
+
+
+@dataclass(frozen=True, kw_only=True)
+class Decision:
+    """What shall be, and the tags that make it so (none when it already is)."""
+
+    model: str
+    version: str
+    changed: bool
+    tag: str  # of the event that answers the request, new or old
+    stage: str = ""
+    sequence: int = 0
+    replaced: str = ""
+    operation: str = ""
+    tags: tuple[plans.Tag, ...] = ()
+    entered: tuple[str, ...] = ()  # stages that a registration entered
+    note: str = ""
+
+    @property
+    def push(self) -> plans.Plan:
+        return (plans.PushTags(tags=self.tags, operation=self.operation),) if self.tags else ()
+
+
+def data_digest(candidate: records.Candidate) -> str:
+    """The version of the data that the model is a function of."""
+    data = candidate.fingerprint.train or candidate.fingerprint.test
+    return data.digest
+
+
+def assign_tag(
+    state: ModelState,
+    version: str,
+    commit: str,
+    stage: str,
+    asked: Asked,
+    *,
+    number: int,
+    time: int,
+    subject: str,
+    summary: Sequence[str],
+    facts: Mapping[str, str],
+) -> plans.Tag:
+    current = state.stages.get(stage)
+    return plans.Tag(
+        name=tags.format_name(tags.Name("assign", state.model, stage=stage, counter=number)),
+        target=commit,
+        time=time,
+        message=tags.message(
+            subject,
+            summary,
+            {
+                "Model": state.model,
+                "Version": version,
+                "Stage": stage,
+                "Sequence": str(number),
+                "Replaces": current.version if current else "",
+                **facts,
+                **asked.trailers(),
+            },
+        ),
+    )
+
+
+def evidence_trailers(evidence: records.Evidence, digest: str) -> dict[str, str]:
+    baseline = evidence.evaluation.baseline_ref
+    good, all_ = admission.gate_counts(evidence.comparison)
+    return {
+        "Model-Digest": evidence.candidate.file.digest,
+        "Data-Digest": data_digest(evidence.candidate),
+        "Evidence-Digest": digest,
+        "Baseline": (baseline.version or "") if baseline.status == "present" else "none",
+        "Baseline-Sequence": "" if baseline.sequence is None else str(baseline.sequence),
+        "Verdict": evidence.comparison.verdict,
+        "Gates": f"{good}/{all_}",
+    }
+
+
+def evidence_summary(evidence: records.Evidence) -> str:
+    good, all_ = admission.gate_counts(evidence.comparison)
+    counted = f"{good} of {all_} gates passed." if all_ else "No gates."
+    headline = evidence.comparison.headline.strip()
+    if headline and headline[-1] not in ".!?":
+        headline += "."
+    return f"{headline} {counted}".strip()
+
+
+def answered(state: ModelState, event: records.Event, note: str) -> Decision:
+    return Decision(
+        model=state.model, version=event.version or "", changed=False, tag=event.tag, stage=event.stage or "",
+        sequence=event.sequence or 0, replaced=event.trailers.get("Replaces", ""), note=note,
+    )  # fmt: skip
