@@ -21,14 +21,14 @@ class Record(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
 # --- what a model is a function of -----------------------------------------------------------------------
 
 
-class DataVersion(Record):
+class DataVersion(Record, frozen=True, kw_only=True):
     path: str  # as written in modelrail.yaml, relative to the model's folder
     digest: str  # "md5:..." when DVC tracks it, else "sha256:..."
     source: Literal["dvc", "git", "file"]
     rows: int | None = None
 
 
-class Fingerprint(Record):
+class Fingerprint(Record, frozen=True, kw_only=True):
     commit: str  # 40 hex
     code: str  # git tree of the model's folder at that commit
     dirty: bool  # tracked files differed from the commit when training began
@@ -38,14 +38,14 @@ class Fingerprint(Record):
     environment: str  # digest of interpreter version + requirements file
 
 
-class ModelFile(Record):
+class ModelFile(Record, frozen=True, kw_only=True):
     name: str  # base name, never a path
     digest: str
     size: int  # bytes
     format: Literal["skops", "onnx", "joblib", "mlflow", "custom"]
 
 
-class RunRef(Record):
+class RunRef(Record, frozen=True, kw_only=True):
     """The CI run that produced a record; empty strings on a laptop."""
 
     url: str = ""
@@ -56,7 +56,7 @@ class RunRef(Record):
     event: str = ""
 
 
-class TrackingRun(Record):
+class TrackingRun(Record, frozen=True, kw_only=True):
     run_id: str
     experiment: str
     uri: str  # credentials removed
@@ -65,7 +65,7 @@ class TrackingRun(Record):
 # --- validate-data ---------------------------------------------------------------------------------------
 
 
-class DataCheck(Record):
+class DataCheck(Record, frozen=True, kw_only=True):
     table: Literal["train", "test"]
     check: str
     column: str | None
@@ -74,14 +74,14 @@ class DataCheck(Record):
     detail: str = ""
 
 
-class TableSummary(Record):
+class TableSummary(Record, frozen=True, kw_only=True):
     table: Literal["train", "test"]
     version: DataVersion
     rows: int
     columns: int
 
 
-class DataReport(Record):
+class DataReport(Record, frozen=True, kw_only=True):
     SCHEMA: ClassVar[str] = "modelrail/data-report/1"
     FILE: ClassVar[str] = "data-report.json"
     schema: Literal["modelrail/data-report/1"] = "modelrail/data-report/1"
@@ -94,7 +94,7 @@ class DataReport(Record):
 # --- train -----------------------------------------------------------------------------------------------
 
 
-class Candidate(Record):
+class Candidate(Record, frozen=True, kw_only=True):
     SCHEMA: ClassVar[str] = "modelrail/candidate/1"
     FILE: ClassVar[str] = "candidate.json"
     schema: Literal["modelrail/candidate/1"] = "modelrail/candidate/1"
@@ -111,7 +111,7 @@ class Candidate(Record):
 # --- evaluate --------------------------------------------------------------------------------------------
 
 
-class Predictions(Record):
+class Predictions(Record, frozen=True, kw_only=True):
     """A table with one row per key, beside the record: `predictions/<role>.parquet`."""
 
     digest: str
@@ -119,7 +119,7 @@ class Predictions(Record):
     columns: tuple[str, ...]  # key, `prediction`, and `score` or `score:<class>` where the model gives them
 
 
-class Scored(Record):
+class Scored(Record, frozen=True, kw_only=True):
     role: Literal["candidate", "baseline"]
     version: str | None  # of a registered model
     commit: str
@@ -129,7 +129,7 @@ class Scored(Record):
     cached: bool
 
 
-class Baseline(Record):
+class Baseline(Record, frozen=True, kw_only=True):
     """What the candidate would replace. `absent` is a fact read from the registry, never a failed read."""
 
     status: Literal["present", "absent"]
@@ -142,7 +142,7 @@ class Baseline(Record):
     since: str | None = None
 
 
-class Evaluation(Record):
+class Evaluation(Record, frozen=True, kw_only=True):
     SCHEMA: ClassVar[str] = "modelrail/evaluation/1"
     FILE: ClassVar[str] = "evaluation.json"
     schema: Literal["modelrail/evaluation/1"] = "modelrail/evaluation/1"
@@ -163,19 +163,19 @@ GateOutcome = Literal["pass", "fail", "inconclusive"]
 Severity = Literal["block", "warn", "info"]
 
 
-class Interval(Record):
+class Interval(Record, frozen=True, kw_only=True):
     low: float
     high: float
     confidence: float  # 0.95
     method: str  # short name of the method, e.g. "delong", "paired-normal", "multinomial-bootstrap"
 
 
-class SliceRef(Record):
+class SliceRef(Record, frozen=True, kw_only=True):
     column: str
     value: str  # label of the value or bin, as shown to people
 
 
-class MetricRow(Record):
+class MetricRow(Record, frozen=True, kw_only=True):
     """One metric on all rows (`slice` is null) or on one slice."""
 
     metric: str  # name with its parameters, e.g. "recall(at_precision=0.6)"
@@ -190,7 +190,7 @@ class MetricRow(Record):
     note: str = ""
 
 
-class GateRow(Record):
+class GateRow(Record, frozen=True, kw_only=True):
     path: str  # place in modelrail.yaml: models.delay.gates[2]
     title: str  # "ROC AUC, no worse than -0.005"
     metric: str | None
@@ -205,7 +205,7 @@ class GateRow(Record):
     detail: str = ""  # a sentence for people: why it failed, what size would settle it
 
 
-class PolicyRef(Record):
+class PolicyRef(Record, frozen=True, kw_only=True):
     """Where the gates were read from."""
 
     commit: str
@@ -214,7 +214,7 @@ class PolicyRef(Record):
     source: Literal["base", "head"]
 
 
-class Comparison(Record):
+class Comparison(Record, frozen=True, kw_only=True):
     SCHEMA: ClassVar[str] = "modelrail/comparison/1"
     FILE: ClassVar[str] = "comparison.json"
     schema: Literal["modelrail/comparison/1"] = "modelrail/comparison/1"
@@ -231,7 +231,7 @@ class Comparison(Record):
     notes: tuple[str, ...] = ()
 
 
-class Evidence(Record):
+class Evidence(Record, frozen=True, kw_only=True):
     """Everything that carries one version. Its digest stands in the tags."""
 
     SCHEMA: ClassVar[str] = "modelrail/evidence/1"
@@ -245,7 +245,7 @@ class Evidence(Record):
     modelrail: str  # version of the tool
 
 
-class Failure(Record):
+class Failure(Record, frozen=True, kw_only=True):
     """Why a step stopped; written beside the other records so that the report can say it."""
 
     SCHEMA: ClassVar[str] = "modelrail/failure/1"
@@ -265,7 +265,7 @@ class Failure(Record):
 # --- registry --------------------------------------------------------------------------------------------
 
 
-class Event(Record):
+class Event(Record, frozen=True, kw_only=True):
     """One registry tag, read. `trailers` keeps every trailer in order of appearance, keys as written."""
 
     kind: Literal["register", "deregister", "assign", "unassign", "deprecate"]
