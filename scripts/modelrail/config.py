@@ -64,7 +64,7 @@ class Gate(Part, frozen=True, kw_only=True):
     slices: str | None = None  # column: the rule holds for every slice of it
     severity: Literal["block", "warn", "info"] = "block"
     confidence: float = 0.95
-    with_confidence: bool = False  # `confidence` was written: min and max must hold with it, not by value alone
+    with_confidence: bool = False  # `confidence` was written: min and max must hold with it
 
 
 class Stage(Part, frozen=True, kw_only=True):

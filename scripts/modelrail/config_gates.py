@@ -161,6 +161,7 @@ def _gate(fields: Fields, task: str, columns: list[str]) -> config.Gate | None:
         slices=column,
         severity=severity,  # type: ignore[arg-type] # `choice` allows these values alone, or a fault is noted
         confidence=config_schema.CONFIDENCE if confidence is None else confidence,
+        with_confidence=confidence is not None,
     )
 
 
