@@ -264,6 +264,5 @@ def _sources(stages: list[config.Stage], fields_of: dict[str, Fields]) -> None:
             step = source_of.get(step)
         if step == stage.name:
             way = " <- ".join([*seen, step])
-            fields.fault(
-                "from", f"the stages go in a circle: {way}.", "One of them must be enterable from outside."
-            )
+            hint = "One of them must be open to any version."
+            fields.fault("from", f"the stages go in a circle: {way}.", hint)

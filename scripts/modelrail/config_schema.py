@@ -1,8 +1,8 @@
 """The JSON schema of modelrail.yaml: for editors, for the generated reference, and the one list of its keys.
 
-`config_check.py` takes keys, choices, patterns and defaults from here, so that what an editor accepts and what
-the checker accepts cannot drift. What JSON schema cannot say (a `from` that exists, a metric that fits the task)
-is the checker's alone.
+`config_check.py` takes keys, choices, patterns and defaults from here, so that what an editor accepts and
+what the checker accepts cannot drift. What JSON schema cannot say (a `from` that exists, a metric that fits
+the task) is the checker's alone.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ URL = f"https://raw.githubusercontent.com/{REPOSITORY}/v{__version__}/{PATH_IN_R
 # GTO's grammar of names, without the doubled slash that git refuses in a ref.
 NAME = r"^[A-Za-z0-9]([A-Za-z0-9_-]|/(?!/))*(?<![/_-])$"
 # Relative, inside the repository: no leading `/`, `-`, `~` or drive; no part `..` or `.git`; no backslash.
-PATH = r"^(?![-/~])(?![A-Za-z]:)(?!(.*/)?\.\.(/|$))(?!(.*/)?\.[gG][iI][tT](/|$))[^\\\x00-\x1f\x7f]+$"
+PATH = r"^(?=.*\S)(?![-/~])(?![A-Za-z]:)(?!(.*/)?\.\.(/|$))(?!(.*/)?\.[gG][iI][tT](/|$))[^\\\x00-\x1f\x7f]+$"
 PERCENT = r"^[0-9]{1,9}(\.[0-9]{1,9})? ?%$"
 DURATION = r"^(?=[0-9])([0-9]+h)?([0-9]+m)?([0-9]+s)?$"
 TEXT = r"\S"  # anything but blanks
@@ -45,8 +45,12 @@ MAX_FILE_BYTES = 1024 * 1024
 
 def _path(description: str, example: str) -> Schema:
     return {
-        "type": "string", "pattern": PATH, "maxLength": 500, "description": description, "examples": [example],
-    }  # fmt: skip
+        "type": "string",
+        "pattern": PATH,
+        "maxLength": 500,
+        "description": description,
+        "examples": [example],
+    }
 
 
 def _text(description: str, *examples: str, **more: Any) -> Schema:
@@ -151,9 +155,9 @@ _GATE: Schema = {
             "better_by": _margin(
                 "The candidate is at least this much better than the baseline: absolute, or `%` of its value."
             ),
-            "slices": _text("The rule holds for every slice of this column, one of the model's `slices:`.", "carrier"),
+            "slices": _text("The rule holds for every slice of this column of `slices:`.", "carrier"),
             "severity": _choice(
-                SEVERITIES, "block", "What a failure does: `block` the verdict, `warn`, or only show (`info`)."
+                SEVERITIES, "block", "What a failure does: `block` the verdict, `warn`, or `info`."
             ),
             "confidence": {
                 "type": "number", "exclusiveMinimum": 0.5, "exclusiveMaximum": 1, "default": CONFIDENCE,
@@ -174,12 +178,11 @@ _STAGE = _table(
         "from": _text(
             "Only a version that is in this stage may enter. Default: any registered version.",
             "staging",
-            pattern=NAME,
         ),
         "first": _choice(
             FIRSTS,
             "refused",
-            "When nothing is in this stage to compare with: `allowed` judges the first version by its own values.",
+            "Where the stage is empty: `allowed` judges the first version without a baseline.",
         ),
     },
     (),
@@ -203,13 +206,13 @@ _MODEL = _table(
         )
         | {"default": "."},
         "env": _path(
-            "Requirements file of the environment that trains and predicts. Without it: the interpreter that "
-            "modelrail finds as `python3`.",
+            "Requirements file of the environment that trains and predicts. Default: the `python3` on "
+            "the PATH, as it is.",
             "requirements.txt",
         ),
         "data": {"$ref": "#/definitions/data"},
         "params": _path(
-            "Parameter file (YAML, JSON or TOML): recorded and compared. Training reads it itself.",
+            "Parameter file (YAML, JSON or TOML): recorded and compared; training reads it itself.",
             "params.yaml",
         ),
         "train": _text("Command that trains. It must write `model`.", "python train.py"),
@@ -297,7 +300,7 @@ def schema() -> Schema:
         "additionalProperties": False,
         "required": ["version", "models"],
         "properties": {
-            "version": {"const": 1, "description": "Version of this format."},
+            "version": {"const": 1, "description": "Version of this format.", "examples": [1]},
             "models": {
                 "type": "object",
                 "minProperties": 1,

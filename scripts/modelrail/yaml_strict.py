@@ -1,8 +1,8 @@
 """YAML as modelrail reads it: a tree in which every value knows its line.
 
-The subset of YAML 1.2 that configuration needs. `yes` and `on` are text, `010` is ten, dates are text. Anchors
-and aliases work; tags, merge keys, a key given twice and a second document are faults. Nothing is constructed
-but text, numbers, booleans, lists and mappings, and the size of what an alias may unfold to is bounded.
+The subset of YAML 1.2 that configuration needs. `yes` and `on` are text, `010` is ten, dates are text.
+Anchors and aliases work; tags, merge keys, a key given twice and a second document are faults. Nothing
+is constructed but text, numbers, booleans, lists and mappings, and what an alias may unfold to is bounded.
 """
 
 from __future__ import annotations
@@ -128,9 +128,11 @@ class _Walk:
     def fault(self, path: str, what: str, hint: str, line: int) -> None:
         self.faults.append(ConfigFault(path, what, hint, line, self.file))
 
-    def node(self, node: yaml.Node, path: str, depth: int) -> Node:
+    def node(self, node: yaml.Node, path: str, depth: int, key_line: int = 0) -> Node:
+        """`key_line`: a list or mapping below a key is said to stand where its key stands."""
         self.count += 1
-        line = node.start_mark.line + 1
+        own_line = node.start_mark.line + 1
+        line = own_line if isinstance(node, yaml.ScalarNode) else key_line or own_line
         if self.count > MAX_NODES or depth > MAX_DEPTH:
             raise YamlFaultError(
                 ConfigFault(
@@ -157,7 +159,7 @@ class _Walk:
                 continue
             key = key_node.value
             here = join(path, key)
-            value = self.node(value_node, here, depth + 1)
+            value = self.node(value_node, here, depth + 1, key_line)
             if key_node.tag:
                 self.fault(
                     here, f"the tag {shown(key_node.tag)} is not allowed.", "Leave the tag out.", key_line
