@@ -73,7 +73,14 @@ METRICS: tuple[Metric, ...] = (
         rests_on="rows of the rarest class",
     ),
     _cells("precision", "precision", "binary", function="precision", rests_on="rows predicted positive"),
+    _cells(
+        "precision", "macro precision", "multiclass", function="macro_precision",
+        rests_on="rows of the rarest class",
+    ),
     _cells("recall", "recall", "binary", function="recall", rests_on="positive rows"),
+    _cells(
+        "recall", "macro recall", "multiclass", function="macro_recall", rests_on="rows of the rarest class"
+    ),
     _cells("f1", "F1", "binary", function="f1", rests_on="positive rows"),
     _cells("f1", "macro F1", "multiclass", function="macro_f1", rests_on="rows of the rarest class"),
     Metric(
@@ -95,6 +102,10 @@ METRICS: tuple[Metric, ...] = (
         needs="probabilities", family="rows", function="losses:brier", method="paired-t", paper=MEANS_PAPER,
     ),
     Metric(
+        name="brier", title="Brier score", tasks=("multiclass",), higher_is_better=False, low=0.0, high=2.0,
+        needs="probabilities", family="rows", function="losses:brier", method="paired-t", paper=MEANS_PAPER,
+    ),
+    Metric(
         name="mae", title="mean absolute error", tasks=("regression",), higher_is_better=False, low=0.0, high=None,
         needs="values", family="rows", function="losses:mae", method="paired-t", paper=MEANS_PAPER,
     ),
@@ -108,12 +119,14 @@ METRICS: tuple[Metric, ...] = (
     ),
 )  # fmt: skip
 
-_BY_NAME = {(metric.name, task): metric for metric in METRICS for task in metric.tasks}
+_BY_NAME: dict[tuple[str, str], Metric] = {
+    (metric.name, task): metric for metric in METRICS for task in metric.tasks
+}
 
 
 def find(name: str, task: str) -> Metric | None:
     """The metric of this name for this task."""
-    return _BY_NAME.get((name, task))  # type: ignore[call-overload, no-any-return]
+    return _BY_NAME.get((name, task))
 
 
 def names(task: str | None = None) -> tuple[str, ...]:

@@ -1,0 +1,249 @@
+"""The comparison of a candidate with a baseline: metrics, slices, gates, verdict.
+
+Pure: three tables and a policy in, one record out, the same bytes for the same input (nothing is resampled, so the
+seed is 0). See `decide.py` for what the verdicts mean and how often they may err, `measure.py` for the statistics.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping, Sequence
+
+import msgspec
+import polars as pl
+
+from modelrail import config, records
+from modelrail.core import decide, gates, headline, slices
+from modelrail.core.inference.family import CORRECTION, holm
+from modelrail.core.measure import Measured, Subset
+from modelrail.core.metrics import catalog
+from modelrail.core.pairing import pair
+from modelrail.errors import ComparisonError
+
+SEED = 0
+
+
+def compare(
+    model: config.Model,
+    evaluation: records.Evaluation,
+    *,
+    evaluation_digest: str,
+    truth: pl.DataFrame,
+    candidate: pl.DataFrame,
+    baseline: pl.DataFrame | None,
+    policy: records.PolicyRef,
+    notes: Sequence[str] = (),
+) -> records.Comparison:
+    """Judge the candidate. `model` carries the gates, stages and slices of the policy.
+
+    Raises ComparisonError when the tables cannot be paired or hold no usable numbers.
+    """
+    _consistent(evaluation, baseline)
+    metrics = _metrics(model)
+    paired = pair(model, list(metrics.values()), truth, candidate, baseline)
+    asked = {label: decide.factors(_margins(model, label)) for label in metrics}
+    whole = Subset(paired)
+    measured = {label: whole.measure(metric, asked[label]) for label, metric in metrics.items()}
+    parts = {
+        wanted.column: _slices(paired_subset, wanted, metrics, asked)
+        for wanted in _wanted(model)
+        for paired_subset in (whole,)
+    }
+    same_model = (
+        evaluation.baseline is not None
+        and evaluation.baseline.model_digest == evaluation.candidate.model_digest
+    )
+    results = gates.Results(model, metrics, measured, parts, evaluation.baseline_ref, same_model)
+    rows = gates.evaluate(results)
+    verdict = gates.verdict(rows)
+    return records.Comparison(
+        model=model.name,
+        evaluation=evaluation_digest,
+        rows=paired.rows,
+        metrics=_rows_of_all(results) + _rows_of_slices(results),
+        gates=rows,
+        verdict=verdict,
+        headline=headline.headline(results, rows, verdict),
+        policy=policy,
+        correction=CORRECTION,
+        seed=SEED,
+        notes=(*notes, *_notes(results, paired.cluster_count)),
+    )
+
+
+def policy_digest(model: config.Model) -> str:
+    """Of all that decides over a verdict: gates, stages, slices, what counts as positive, what as one group."""
+    parts = {
+        "gates": model.gates, "stages": model.stages, "slices": model.slices, "positive": model.positive,
+        "group": model.data.group,
+    }  # fmt: skip
+    return "sha256:" + hashlib.sha256(msgspec.json.encode(parts, order="sorted")).hexdigest()
+
+
+def columns(model: config.Model) -> list[str]:
+    """The columns of the truth table that a comparison reads."""
+    every = [model.data.key, model.data.target, *([model.data.group] if model.data.group else [])]
+    return list(dict.fromkeys(every + [wanted.column for wanted in _wanted(model)]))
+
+
+# --- what to measure -------------------------------------------------------------------------------------
+
+
+def _consistent(evaluation: records.Evaluation, baseline: pl.DataFrame | None) -> None:
+    status = evaluation.baseline_ref.status
+    if status == "present" and (baseline is None or evaluation.baseline is None):
+        raise ComparisonError(
+            f"There is a baseline ({evaluation.baseline_ref.version} in {evaluation.baseline_ref.stage}), but it was"
+            " not scored.",
+            next="Run `modelrail evaluate` again and read its message; an unread baseline is not an absent one.",
+        )
+    if status == "absent" and baseline is not None:
+        raise ComparisonError("The evaluation says that there is no baseline, yet it was scored.")
+
+
+def _metrics(model: config.Model) -> dict[str, catalog.Metric]:
+    found = {}
+    for wanted in (*model.metrics, *(gate.metric for gate in model.gates)):
+        entry = catalog.find(wanted.name, model.task)
+        if entry is None or wanted.params:
+            raise ComparisonError(
+                f"{wanted.label} cannot be computed for a {model.task} task.",
+                next=f"Known: {', '.join(catalog.names(model.task))}.",
+            )
+        found[wanted.label] = entry
+    if not found:
+        raise ComparisonError(
+            f"The model {model.name} names no metric.",
+            next="Add `metrics:` or `gates:`.",
+            path=f"models.{model.name}",
+        )
+    return found
+
+
+def _wanted(model: config.Model) -> list[config.Slice]:
+    """The model's slices, and columns that only a gate names."""
+    found = {wanted.column: wanted for wanted in model.slices}
+    for gate in model.gates:
+        if gate.slices and gate.slices not in found:
+            found[gate.slices] = config.Slice(column=gate.slices)
+    return list(found.values())
+
+
+def _margins(model: config.Model, label: str) -> list[config.Margin]:
+    every = [
+        margin
+        for gate in model.gates
+        if gate.metric.label == label
+        for margin in (gate.no_worse_than, gate.better_by)
+    ]
+    return [margin for margin in every if margin is not None]
+
+
+def _margin(model: config.Model, label: str, column: str | None) -> config.Margin | None:
+    """The tolerated loss that the policy states for this metric here."""
+    return next(
+        (
+            gate.no_worse_than
+            for gate in model.gates
+            if gate.metric.label == label and gate.slices == column and gate.no_worse_than is not None
+        ),
+        None,
+    )
+
+
+def _slices(
+    whole: Subset,
+    wanted: config.Slice,
+    metrics: Mapping[str, catalog.Metric],
+    asked: Mapping[str, set[float]],
+) -> list[gates.SliceResult]:
+    cut = slices.cut(whole.paired.table, wanted)
+    found = []
+    for label, rows in cut.rows():
+        part = Subset(whole.paired, rows)
+        measured = {name: part.measure(metric, asked[name]) for name, metric in metrics.items()}
+        found.append(
+            gates.SliceResult(records.SliceRef(column=wanted.column, value=label), measured, wanted.min_rows)
+        )
+    return found
+
+
+# --- rows of the record ----------------------------------------------------------------------------------
+
+
+def _rows_of_all(results: gates.Results) -> tuple[records.MetricRow, ...]:
+    labels = list(results.metrics)
+    adjusted = holm([_p(results.whole[label]) for label in labels])
+    return tuple(
+        _row(results, label, results.whole[label], None, p_value, len(labels))
+        for label, p_value in zip(labels, adjusted, strict=True)
+    )
+
+
+def _rows_of_slices(results: gates.Results) -> tuple[records.MetricRow, ...]:
+    """One family: every metric on every slice that is large enough to be judged."""
+    every = [
+        (part, label) for parts in results.slices.values() for part in parts for label in results.metrics
+    ]
+    judged = [(part, label) for part, label in every if part.judged(label)]
+    adjusted = dict(
+        zip(
+            ((part.ref.column, part.ref.value, label) for part, label in judged),
+            holm([_p(part.measured[label]) for part, label in judged]),
+            strict=True,
+        )
+    )
+    rows = []
+    for part, label in every:
+        found = part.measured[label]
+        if found.rows < part.min_rows and found.difference is not None:
+            note = f"fewer than {part.min_rows} rows"
+            found = Measured(
+                found.rows, found.candidate, found.baseline, found.contrasts, enough=False, note=note
+            )
+        p_value = adjusted.get((part.ref.column, part.ref.value, label), 1.0)
+        rows.append(_row(results, label, found, part.ref, p_value, len(judged)))
+    return tuple(rows)
+
+
+def _row(
+    results: gates.Results,
+    label: str,
+    measured: Measured,
+    part: records.SliceRef | None,
+    p_value: float,
+    family: int,
+) -> records.MetricRow:
+    metric = results.metrics[label]
+    margin = _margin(results.model, label, part.column if part else None)
+    said = decide.answer(
+        metric, measured, margin, p_value=p_value, same_model=results.same_model, family=family
+    )
+    return records.MetricRow(
+        metric=label,
+        slice=part,
+        rows=measured.rows,
+        higher_is_better=metric.higher_is_better,
+        candidate=measured.candidate,
+        baseline=measured.baseline,
+        difference=None if measured.difference is None else measured.difference.estimate,
+        interval=decide.shown_interval(metric, measured, decide.CONFIDENCE),
+        verdict=said.verdict,
+        note=said.note,
+    )
+
+
+def _p(measured: Measured) -> float:
+    return measured.difference.p_value() if measured.difference is not None and measured.enough else 1.0
+
+
+def _notes(results: gates.Results, cluster_count: int) -> list[str]:
+    found = []
+    if results.same_model:
+        found.append("Candidate and baseline are the same model file: it can be not worse, never better.")
+        if not all(measured.identical for measured in results.whole.values()):
+            found.append("Yet they answered differently: the predictor is not deterministic.")
+    if cluster_count:
+        group = results.model.data.group
+        found.append(f"Intervals allow for rows of one {group} being alike ({cluster_count:,} groups).")
+    return found

@@ -1,0 +1,288 @@
+"""The policy's gates over the measured results.
+
+* `min`, `max`: by the candidate's value; with `confidence` written out, its whole interval must lie on the good side.
+* `no_worse_than` passes when non-inferiority is shown, fails when the candidate is worse than the baseline beyond
+  doubt *and* the best estimate lies beyond the margin, and is inconclusive otherwise: more rows would tell.
+* `better_by` passes when the whole interval lies above the margin, and fails when it lies below.
+* `slices`: the rule holds for every slice of the column. It passes when every judged slice passes (no correction:
+  a conjunction), and fails when any fails, where "worse beyond doubt" is corrected by Holm over the slices. Slices
+  with fewer rows than `min_rows`, or a value that rests on too few of them, are not judged; they are counted in the
+  detail. The worst slice is the one shown.
+
+A block gate that fails makes the verdict `fail`, one that is inconclusive makes it `inconclusive`. A policy without any
+blocking gate does not promote: it fails and says so.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from modelrail import config, records
+from modelrail.core import decide, wording
+from modelrail.core.inference.contrast import Contrast
+from modelrail.core.inference.family import holm
+from modelrail.core.inference.power import rows_to_settle
+from modelrail.core.measure import ALONE, Measured
+from modelrail.core.metrics.catalog import Metric
+
+
+@dataclass(frozen=True)
+class SliceResult:
+    ref: records.SliceRef
+    measured: Mapping[str, Measured]  # by metric label
+    min_rows: int
+
+    def judged(self, label: str) -> bool:
+        found = self.measured[label]
+        return found.rows >= self.min_rows and found.enough
+
+
+@dataclass(frozen=True)
+class Results:
+    """Everything that was measured, and what it is about."""
+
+    model: config.Model  # with the policy's gates and stages
+    metrics: Mapping[str, Metric]  # by label
+    whole: Mapping[str, Measured]
+    slices: Mapping[str, Sequence[SliceResult]]  # by column
+    baseline: records.Baseline
+    same_model: bool
+
+
+def evaluate(results: Results) -> tuple[records.GateRow, ...]:
+    """One row a gate, in the policy's order, and rows for what is missing from the policy."""
+    rows = [_policy_row(results)] if not any(gate.severity == "block" for gate in results.model.gates) else []
+    first = _first_version(results)
+    rows += [] if first is None else [first]
+    whole = [gate for gate in results.model.gates if _relative(gate) and not gate.slices]
+    adjusted = dict(
+        zip(
+            (gate.path for gate in whole),
+            holm([_p(results.whole[gate.metric.label]) for gate in whole]),
+            strict=True,
+        )
+    )
+    for gate in results.model.gates:
+        if _relative(gate) and results.baseline.status == "absent":
+            rows.append(_without_baseline(results, gate))
+        elif gate.slices:
+            rows.append(_over_slices(results, gate))
+        else:
+            p_value = adjusted.get(gate.path, 1.0)
+            rows.append(_judge(results, gate, results.whole[gate.metric.label], None, p_value, len(whole)))
+    return tuple(rows)
+
+
+def verdict(rows: Sequence[records.GateRow]) -> records.GateOutcome:
+    outcomes = {row.outcome for row in rows if row.severity == "block"}
+    return "fail" if "fail" in outcomes else "inconclusive" if "inconclusive" in outcomes else "pass"
+
+
+# --- one gate on some rows -------------------------------------------------------------------------------
+
+
+def _judge(
+    results: Results,
+    gate: config.Gate,
+    measured: Measured,
+    part: records.SliceRef | None,
+    p_value: float,
+    family: int,
+    detail: str = "",
+) -> records.GateRow:
+    metric = results.metrics[gate.metric.label]
+    said = decide.answer(
+        metric, measured, gate.no_worse_than, p_value=p_value, confidence=gate.confidence,
+        same_model=results.same_model, family=family,
+    )  # fmt: skip
+    outcome, why = _rule(gate, metric, measured, said.verdict, results)
+    interval = decide.shown_interval(metric, measured, gate.confidence)
+    if gate.with_confidence and not _relative(gate):
+        interval = decide.own_interval(metric, measured, gate.confidence)
+    return records.GateRow(
+        path=gate.path,
+        title=wording.gate_title(gate, metric),
+        metric=gate.metric.label,
+        slice=part,
+        severity=gate.severity,
+        outcome=outcome,
+        baseline=measured.baseline,
+        candidate=measured.candidate,
+        difference=None if measured.difference is None else measured.difference.estimate,
+        interval=interval,
+        verdict=said.verdict if _relative(gate) else "not compared",
+        detail="; ".join(text for text in (why, detail) if text),
+    )
+
+
+def _rule(
+    gate: config.Gate, metric: Metric, measured: Measured, said: records.MetricVerdict, results: Results
+) -> tuple[records.GateOutcome, str]:
+    if measured.candidate is None or not measured.enough:
+        return "inconclusive", measured.note or "the value is not defined on these rows"
+    if gate.min is not None:
+        return _bound(gate, measured, gate.min, 1.0)
+    if gate.max is not None:
+        return _bound(gate, measured, gate.max, -1.0)
+    if measured.difference is None:
+        return "inconclusive", measured.note
+    if gate.no_worse_than is not None:
+        return _no_worse(gate, metric, measured, said)
+    return _better(gate, metric, measured, results)
+
+
+def _bound(
+    gate: config.Gate, measured: Measured, limit: float, side: float
+) -> tuple[records.GateOutcome, str]:
+    assert measured.candidate is not None  # noqa: S101 - checked by the caller
+    word = "the floor of" if side > 0 else "the ceiling of"
+    value, bound = wording.number(measured.candidate), wording.number(limit, 6)
+    holds = side * (measured.candidate - limit) >= 0
+    if not gate.with_confidence:
+        return ("pass", "") if holds else ("fail", f"{value} misses {word} {bound}")
+    low, high = sorted(side * (end - limit) for end in measured.contrasts[ALONE].bounds(gate.confidence))
+    if low >= 0:
+        return "pass", ""
+    if high < 0:
+        return "fail", f"{value} misses {word} {bound}"
+    distance = side * (measured.candidate - limit)
+    needed = rows_to_settle(measured.rows, (high - low) / 2, distance)
+    why = f"{value} is not {gate.confidence * 100:g}% sure to keep {word} {bound}"
+    return "inconclusive", "; ".join(text for text in (why, wording.size_hint(needed)) if text)
+
+
+def _no_worse(
+    gate: config.Gate, metric: Metric, measured: Measured, said: records.MetricVerdict
+) -> tuple[records.GateOutcome, str]:
+    assert gate.no_worse_than is not None  # noqa: S101 - the caller chose by it
+    if measured.identical:
+        return "pass", "both models say the same on every row"
+    room = decide.clearance(metric, measured, gate.no_worse_than, worse=True)
+    assert room is not None  # noqa: S101 - there is a difference
+    low, _ = room.bounds(gate.confidence)
+    if low > 0:
+        return "pass", ""
+    if said == "worse" and room.estimate <= 0:
+        return "fail", ""
+    return "inconclusive", _open(measured, room, gate.confidence, "it could be worse by more than the margin")
+
+
+def _better(
+    gate: config.Gate, metric: Metric, measured: Measured, results: Results
+) -> tuple[records.GateOutcome, str]:
+    assert gate.better_by is not None  # noqa: S101 - the caller chose by it
+    if measured.identical or results.same_model:
+        return "fail", "the candidate is the baseline: it cannot be better"
+    room = decide.clearance(metric, measured, gate.better_by, worse=False)
+    assert room is not None  # noqa: S101 - there is a difference
+    low, high = room.bounds(gate.confidence)
+    if low > 0:
+        return "pass", ""
+    if high <= 0:
+        return "fail", "it is not better by that much"
+    return "inconclusive", _open(measured, room, gate.confidence, "it may or may not be better by that much")
+
+
+def _open(measured: Measured, room: Contrast, confidence: float, what: str) -> str:
+    half = room.half_width(confidence)
+    needed = rows_to_settle(measured.rows, half, abs(room.estimate))
+    able = f"{what}: {measured.rows:,} rows tell differences to within {wording.number(half, 2)}"
+    return "; ".join(text for text in (able, wording.size_hint(needed)) if text)
+
+
+# --- every slice -----------------------------------------------------------------------------------------
+
+
+def _over_slices(results: Results, gate: config.Gate) -> records.GateRow:
+    assert gate.slices is not None  # noqa: S101 - the caller chose by it
+    label = gate.metric.label
+    every = results.slices[gate.slices]
+    judged = [part for part in every if part.judged(label)]
+    small = len(every) - len(judged)
+    aside = f"{small} of {len(every)} slices are too small to judge" if small else ""
+    if not judged:
+        nothing = Measured(
+            0, None, None, {}, enough=False, note=f"no slice of {gate.slices} is large enough to judge"
+        )
+        return _judge(results, gate, nothing, None, 1.0, 1)
+    adjusted = holm([_p(part.measured[label]) for part in judged])
+    rows = [
+        _judge(results, gate, part.measured[label], part.ref, p_value, len(judged), aside)
+        for part, p_value in zip(judged, adjusted, strict=True)
+    ]
+    metric = results.metrics[label]
+    order = {"fail": 0, "inconclusive": 1, "pass": 2}
+    return min(rows, key=lambda row: (order[row.outcome], _goodness(gate, metric, row)))
+
+
+def _goodness(gate: config.Gate, metric: Metric, row: records.GateRow) -> float:
+    value = row.difference if _relative(gate) else row.candidate
+    return decide.sign(metric) * (value or 0.0)
+
+
+# --- without a baseline, without gates -------------------------------------------------------------------
+
+
+def _first_version(results: Results) -> records.GateRow | None:
+    """A first version needs the policy's word (`first: allowed`); its absence is a failed gate of its own."""
+    if results.baseline.status == "present":
+        return None
+    stage = results.model.stage(results.baseline.stage)
+    if stage is not None and stage.first == "allowed":
+        return None
+    name = results.baseline.stage
+    return _plain(
+        f"models.{results.model.name}.stages.{name}.first",
+        f"A baseline in {name}",
+        f"there is no version in {name} to compare with, and the policy does not allow a first version;"
+        f" set `first: allowed` for the stage {name} if this is the first one",
+    )
+
+
+def _policy_row(results: Results) -> records.GateRow:
+    return _plain(
+        f"models.{results.model.name}.gates",
+        "At least one blocking gate",
+        "the policy has no gate that blocks, so that any model would pass;"
+        " add one, such as `{metric: " + next(iter(results.metrics.values())).name + ", no_worse_than: 1%}`",
+    )
+
+
+def _plain(path: str, title: str, detail: str) -> records.GateRow:
+    return records.GateRow(
+        path=path, title=title, metric=None, slice=None, severity="block", outcome="fail", baseline=None,
+        candidate=None, difference=None, interval=None, verdict="not compared", detail=detail,
+    )  # fmt: skip
+
+
+def _without_baseline(results: Results, gate: config.Gate) -> records.GateRow:
+    stage = results.model.stage(results.baseline.stage)
+    allowed = stage is not None and stage.first == "allowed"
+    metric = results.metrics[gate.metric.label]
+    return records.GateRow(
+        path=gate.path,
+        title=wording.gate_title(gate, metric),
+        metric=gate.metric.label,
+        slice=None,
+        severity=gate.severity,
+        outcome="pass" if allowed else "inconclusive",
+        baseline=None,
+        candidate=results.whole[gate.metric.label].candidate,
+        difference=None,
+        interval=None,
+        verdict="not compared",
+        detail="no baseline: first version, allowed by the policy"
+        if allowed
+        else "no baseline to compare with",
+    )
+
+
+def _relative(gate: config.Gate) -> bool:
+    return gate.no_worse_than is not None or gate.better_by is not None
+
+
+def _p(measured: Measured) -> float:
+    if measured.difference is None or not measured.enough:
+        return 1.0
+    return measured.difference.p_value()

@@ -1,0 +1,81 @@
+"""The reason for a verdict in one plain sentence."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from modelrail import records
+from modelrail.core import decide, wording
+from modelrail.core.gates import Results
+
+
+def headline(results: Results, rows: Sequence[records.GateRow], verdict: records.GateOutcome) -> str:
+    blocking = [row for row in rows if row.severity == "block" and row.outcome == verdict]
+    if verdict == "pass":
+        return _passed(results, rows)
+    # A slice that the average hides comes first, then the gates in the policy's order.
+    row = min(blocking, key=lambda one: (one.metric is not None, one.slice is None))
+    if row.metric is None:
+        return f"{wording.capital(row.detail)}."
+    told = _told(results, row)
+    if verdict == "fail":
+        return f"{told}{_hidden(results, row)}." if told else f"{row.title}: {row.detail or 'failed'}."
+    reason = row.detail or "the rows do not suffice"
+    return f"These rows cannot say whether the gate “{row.title}” holds: {reason}."
+
+
+def _told(results: Results, row: records.GateRow) -> str:
+    """What changed, for gates on the difference; nothing for floors and ceilings."""
+    if row.difference is None or row.metric is None:
+        return ""
+    metric = results.metrics[row.metric]
+    if row.interval is None or not row.path:
+        return ""
+    gate = next((one for one in results.model.gates if one.path == row.path), None)
+    if gate is None or (gate.min is not None or gate.max is not None):
+        return _floor(results, row)
+    return wording.change(metric, row.difference, row.interval, _rows(results, row), row.slice)
+
+
+def _floor(results: Results, row: records.GateRow) -> str:
+    metric = results.metrics[row.metric or ""]
+    return f"{wording.subject(metric, row.slice)}: {row.detail} ({_rows(results, row):,} rows)"
+
+
+def _hidden(results: Results, row: records.GateRow) -> str:
+    if row.slice is None or row.metric is None:
+        return ""
+    gain = decide.improvement(results.metrics[row.metric], results.whole[row.metric])
+    return ", hidden behind a better average" if gain is not None and gain > 0 else ""
+
+
+def _passed(results: Results, rows: Sequence[records.GateRow]) -> str:
+    gates = [row for row in rows if row.metric is not None]
+    count = sum(row.outcome == "pass" for row in gates)
+    every = (
+        f"All {count} gates pass"
+        if count == len(gates)
+        else f"All blocking gates pass ({count} of {len(gates)})"
+    )
+    if len(gates) == 1:
+        every = "The gate passes"
+    if results.baseline.status == "absent":
+        return f"{every}; this is the first version, with no baseline to compare with."
+    if results.same_model:
+        return f"{every}: the candidate is the very model that is in {results.baseline.stage}."
+    best = next((row for row in gates if row.verdict == "better" and row.slice is None), None) or next(
+        (row for row in gates if row.difference is not None and row.interval is not None), None
+    )
+    if best is None or best.difference is None or best.metric is None:
+        return f"{every}."
+    metric = results.metrics[best.metric]
+    told = wording.change(metric, best.difference, best.interval, _rows(results, best), best.slice)
+    return f"{every}: {told[:1] + told[1:]}."
+
+
+def _rows(results: Results, row: records.GateRow) -> int:
+    label = row.metric or ""
+    if row.slice is None:
+        return results.whole[label].rows
+    parts = results.slices[row.slice.column]
+    return next(part.measured[label].rows for part in parts if part.ref == row.slice)

@@ -1,0 +1,256 @@
+"""One metric on some rows: both values, and the contrasts between them with their standard errors.
+
+Nothing here knows a metric by name. Influence values come from the catalog's functions; pairing, clusters and
+relative margins are the same for all of them.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+
+from modelrail.core.inference import contrast
+from modelrail.core.inference.contrast import Clusters, Contrast
+from modelrail.core.inference.power import MIN_CLUSTERS, MIN_SUPPORT, rows_for_support
+from modelrail.core.metrics import functions
+from modelrail.core.metrics.catalog import Metric
+from modelrail.core.metrics.estimate import Estimate, Floats, Ints, View
+from modelrail.core.pairing import Output, Paired
+from modelrail.errors import ComparisonError
+
+DENSE_CELLS = 1 << 16  # up to 40 classes the joint table is counted densely
+DIFFERENCE, ALONE = 1.0, 0.0  # factors of the baseline in a contrast
+
+
+@dataclass(frozen=True)
+class Measured:
+    """`contrasts[k]` is candidate - k * baseline; empty where a value is not defined."""
+
+    rows: int
+    candidate: float | None
+    baseline: float | None
+    contrasts: dict[float, Contrast]
+    enough: bool  # whether the rows carry an interval at all
+    note: str = ""  # why not, or why a value is absent
+    identical: bool = False  # both models said the same on every row
+
+    @property
+    def difference(self) -> Contrast | None:
+        return self.contrasts.get(DIFFERENCE)
+
+
+class Subset:
+    """Some rows of the pairing; what the metrics share (cells, sorts, clusters) is made once, when asked for."""
+
+    def __init__(self, paired: Paired, rows: Ints | None = None) -> None:
+        self.paired = paired
+        self._rows = rows
+        self.size = paired.rows if rows is None else int(rows.size)
+
+    def measure(self, metric: Metric, factors: Iterable[float] = (DIFFERENCE,)) -> Measured:
+        """Both values and the contrasts for these factors of the baseline (`ALONE` is always there)."""
+        if self.size == 0:
+            return Measured(0, None, None, {}, enough=False, note="there are no rows")
+        # Overflow in hostile values must not pass as a warning: it ends as a value that is not finite.
+        with np.errstate(over="ignore", invalid="ignore"):
+            return self._cells(metric, factors) if metric.family == "cells" else self._by_row(metric, factors)
+
+    # --- the two families ------------------------------------------------------------------------------
+
+    def _by_row(self, metric: Metric, factors: Iterable[float]) -> Measured:
+        function = functions.of_rows(metric)
+        one = function(self._views[0])
+        two = function(self._views[1]) if len(self._views) > 1 else None
+
+        def make(factor: float) -> Contrast:
+            pull = one.influence if two is None or not factor else one.influence - factor * two.influence
+            return contrast.from_rows(_combine(one, two, factor), pull, self._clusters)
+
+        return self._finish(metric, one, two, make, factors)
+
+    def _cells(self, metric: Metric, factors: Iterable[float]) -> Measured:
+        function = functions.of_cells(metric)
+        joint = self._joint
+        one = function(joint.confusion(joint.candidate))
+        two = function(joint.confusion(joint.baseline)) if self.paired.baseline is not None else None
+
+        def make(factor: float) -> Contrast:
+            pulls = one.influence[joint.truth, joint.candidate]
+            if two is not None and factor:
+                pulls = pulls - factor * two.influence[joint.truth, joint.baseline]
+            against = np.zeros_like(one.influence) if two is None else factor * two.influence
+            pseudo, weights = _disagreements(one.influence, against, joint.class_counts())
+            value = _combine(one, two, factor)
+            if self._clusters is None:
+                return contrast.from_cells(value, pulls, joint.counts, pseudo, weights)
+            return contrast.from_cell_clusters(
+                value, pulls[joint.cell_of_row], self._clusters, pseudo, weights
+            )
+
+        return self._finish(metric, one, two, make, factors)
+
+    def _finish(
+        self,
+        metric: Metric,
+        one: Estimate,
+        two: Estimate | None,
+        make: Callable[[float], Contrast],
+        factors: Iterable[float],
+    ) -> Measured:
+        _refuse_non_finite(metric, one, two)
+        wanted = {ALONE} if two is None else {ALONE, DIFFERENCE, *factors}
+        note = one.note and f"candidate: {one.note}"
+        if two is not None and two.value is None:
+            note = f"baseline: {two.note}" if one.value is not None else one.note
+            wanted = {ALONE}
+        contrasts = {} if one.value is None else {factor: make(factor) for factor in sorted(wanted)}
+        identical = two is not None and self._identical
+        support = min(one.support, self.size if two is None or two.value is None else two.support)
+        short = self._too_few(metric, support)
+        if not identical and not short:
+            contrasts = {factor: _floored(metric, found, support) for factor, found in contrasts.items()}
+        return Measured(
+            self.size, one.value, None if two is None else two.value, contrasts,
+            enough=not short and not note, note=note or short, identical=identical,
+        )  # fmt: skip
+
+    def _too_few(self, metric: Metric, support: int) -> str:
+        if support < MIN_SUPPORT:
+            about = rows_for_support(self.size, support)
+            size = f", about {about:,} rows at this share" if about and about > MIN_SUPPORT else ""
+            return f"only {support:,} {metric.rests_on}; an interval needs {MIN_SUPPORT} or more{size}"
+        if self._clusters is not None and self._clusters.count < MIN_CLUSTERS:
+            return f"only {self._clusters.count:,} groups; an interval needs {MIN_CLUSTERS} or more"
+        return ""
+
+    # --- shared between metrics ------------------------------------------------------------------------
+
+    def _take(self, values: Ints | Floats) -> Ints | Floats:
+        return values if self._rows is None else values[self._rows]
+
+    @property
+    def _outputs(self) -> tuple[Output, ...]:
+        baseline = self.paired.baseline
+        return (self.paired.candidate,) if baseline is None else (self.paired.candidate, baseline)
+
+    @cached_property
+    def _views(self) -> tuple[View, ...]:
+        truth = self._take(self.paired.truth)
+        found = []
+        for output in self._outputs:
+            assert output.scores is not None  # noqa: S101 - pairing read them for every metric that needs them
+            found.append(View(truth, self._take(output.scores)))  # type: ignore[arg-type]
+        return tuple(found)
+
+    @cached_property
+    def _joint(self) -> Joint:
+        labels = [self._take(output.labels) for output in self._outputs if output.labels is not None]
+        return Joint.count(self._take(self.paired.truth), labels[0], labels[-1], len(self.paired.classes))  # type: ignore[arg-type]
+
+    @cached_property
+    def _clusters(self) -> Clusters | None:
+        if self.paired.clusters is None:
+            return None
+        if self._rows is None:
+            return Clusters(self.paired.clusters, self.paired.cluster_count)
+        codes = self.paired.clusters[self._rows]
+        if codes.size * 4 < self.paired.cluster_count:  # a small slice of many clusters: sort what is there
+            found, codes = np.unique(codes, return_inverse=True)
+            return Clusters(codes.astype(np.int64), int(found.size))
+        present = np.bincount(codes, minlength=self.paired.cluster_count) > 0
+        return Clusters((np.cumsum(present) - 1)[codes], int(present.sum()))
+
+    @cached_property
+    def _identical(self) -> bool:
+        first, second = self._outputs
+        pairs = ((first.labels, second.labels), (first.scores, second.scores))
+        return all(
+            (one is None and two is None)
+            or (one is not None and two is not None and np.array_equal(self._take(one), self._take(two)))
+            for one, two in pairs
+        )
+
+
+@dataclass(frozen=True)
+class Joint:
+    """The rows counted by (truth, candidate, baseline): all that a count metric needs, mergeable by addition."""
+
+    truth: Ints
+    candidate: Ints
+    baseline: Ints
+    counts: Floats
+    cell_of_row: Ints
+    classes: int
+
+    @classmethod
+    def count(cls, truth: Ints, candidate: Ints, baseline: Ints, classes: int) -> Joint:
+        codes = (truth * classes + candidate) * classes + baseline
+        if classes**3 <= DENSE_CELLS:
+            cells = np.arange(classes**3)
+            counts, cell_of_row = np.bincount(codes, minlength=classes**3), codes
+        else:
+            cells, cell_of_row, counts = np.unique(codes, return_inverse=True, return_counts=True)
+        rest, last = np.divmod(cells, classes)
+        first, second = np.divmod(rest, classes)
+        return cls(first, second, last, counts.astype(np.float64), cell_of_row, classes)
+
+    def confusion(self, predicted: Ints) -> Floats:
+        flat = np.bincount(
+            self.truth * self.classes + predicted, weights=self.counts, minlength=self.classes**2
+        )
+        return flat.astype(np.float64, copy=False).reshape(self.classes, self.classes)
+
+    def class_counts(self) -> Floats:
+        per_class = np.bincount(self.truth, weights=self.counts, minlength=self.classes)
+        return per_class.astype(np.float64, copy=False)
+
+
+def _disagreements(one: Floats, two: Floats, per_class: Floats) -> tuple[Floats, Floats]:
+    """Pulls and weights of the pseudo-rows: in each class, one model right and the other wrong, both ways.
+
+    They weigh one row in each direction altogether, spread evenly over the classes that are there; a wrong answer
+    falls on the other classes by their share of the rows. For accuracy this is Bonett and Price's interval, for
+    recall (half a row a cell among the positives) Agresti and Min's.
+    """
+    present = per_class > 0
+    share = np.where(present, per_class, 0) / per_class.sum()
+    rest = np.where(present & (share < 1), 1 - share, 1.0)
+    weights = present[:, None] / present.sum() * share[None, :] / rest[:, None]
+    np.fill_diagonal(weights, 0.0)
+    if present.sum() == 1:  # the truth holds one class: wrong answers fall evenly on the others
+        weights = np.where(present[:, None], 1 / max(len(per_class) - 1, 1), 0.0) * (
+            1 - np.eye(len(per_class))
+        )
+    right_one, right_two = np.diag(one)[:, None], np.diag(two)[:, None]
+    pulls = np.stack((right_one - two, one - right_two))
+    return pulls.ravel(), np.stack((weights, weights)).ravel()
+
+
+def _combine(one: Estimate, two: Estimate | None, factor: float) -> float:
+    assert one.value is not None  # noqa: S101 - contrasts are made of defined values only
+    return one.value if two is None or not factor else one.value - factor * (two.value or 0.0)
+
+
+def _floored(metric: Metric, found: Contrast, support: int) -> Contrast:
+    """Models that differ without any spread (both perfect, say): what n rows cannot rule out is 3/n.
+
+    Hanley & Lippman-Hand 1983, "If nothing goes wrong, is everything all right?", JAMA 249:1743-1745.
+    """
+    if found.error or metric.span is None:
+        return found
+    return Contrast(found.estimate, 0.0, found.df, floor=min(1.0, -math.log(0.025) / support) * metric.span)
+
+
+def _refuse_non_finite(metric: Metric, *estimates: Estimate | None) -> None:
+    for found in estimates:
+        if found is None or found.value is None:
+            continue
+        if not (math.isfinite(found.value) and bool(np.isfinite(found.influence).all())):
+            raise ComparisonError(
+                f"{metric.name} is not a finite number on these predictions.",
+                next="Look for extreme values in the column 'prediction'; a missing number is never a pass.",
+            )

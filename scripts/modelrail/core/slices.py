@@ -1,0 +1,91 @@
+"""Which rows belong to which slice: by the values of a column, or by quantile bins of a numeric one."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import numpy as np
+import polars as pl
+
+from modelrail import config
+from modelrail.core.metrics.estimate import Ints
+from modelrail.errors import ComparisonError
+
+MISSING = "(missing)"
+MAX_SLICES = 5000  # of one column
+
+
+@dataclass(frozen=True)
+class Slicing:
+    """One column's slices: a code a row, and what each code is called."""
+
+    column: str
+    min_rows: int
+    labels: tuple[str, ...]
+    codes: Ints
+
+    def rows(self) -> Iterator[tuple[str, Ints]]:
+        """Each slice with its row numbers, ascending; one stable sort for all of them."""
+        order = np.argsort(self.codes, kind="stable")
+        edges = np.searchsorted(self.codes[order], np.arange(len(self.labels) + 1))
+        for code, label in enumerate(self.labels):
+            yield label, order[edges[code] : edges[code + 1]]
+
+
+def cut(table: pl.DataFrame, wanted: config.Slice) -> Slicing:
+    """Raises ComparisonError for an absent column, or one with too many values."""
+    if wanted.column not in table.columns:
+        raise ComparisonError(f"The test set has no column {wanted.column!r} to slice by.")
+    values = table[wanted.column]
+    return _by_bins(values, wanted) if wanted.bins else _by_value(values, wanted)
+
+
+def _by_value(values: pl.Series, wanted: config.Slice) -> Slicing:
+    if values.dtype.is_float():
+        values = values.fill_nan(None)
+    found = values.unique().sort(nulls_last=True)
+    if found.len() > MAX_SLICES:
+        raise ComparisonError(
+            f"The column {wanted.column!r} has {found.len():,} values; at most {MAX_SLICES:,} slices are judged.",
+            next=f"Cut it into bins: `slices: [{{column: {wanted.column}, bins: 5}}]`.",
+        )
+    labels = tuple(_label(value) for value in found.to_list())
+    codes = values.rank("dense").fill_null(found.drop_nulls().len() + 1).to_numpy().astype(np.int64) - 1
+    return Slicing(wanted.column, wanted.min_rows, labels, codes)
+
+
+def _by_bins(values: pl.Series, wanted: config.Slice) -> Slicing:
+    if not values.dtype.is_numeric():
+        raise ComparisonError(
+            f"The column {wanted.column!r} holds {values.dtype}; only numbers can be cut into bins."
+        )
+    numbers = values.cast(pl.Float64).fill_null(float("nan")).to_numpy()
+    known = numbers[~np.isnan(numbers)]
+    missing = known.size < numbers.size
+    if not known.size:
+        return Slicing(wanted.column, wanted.min_rows, (MISSING,), np.zeros(numbers.size, dtype=np.int64))
+    assert wanted.bins is not None  # noqa: S101 - the caller chose this branch by it
+    # Equal quantiles (many equal values) merge their bins.
+    edges = np.unique(np.quantile(known, np.linspace(0, 1, wanted.bins + 1), method="inverted_cdf"))
+    inner = edges[1:-1]
+    codes = np.searchsorted(inner, numbers, side="left").astype(np.int64)
+    bounds = [edges[0], *inner, edges[-1]]
+    labels = [
+        f"{'' if index == 0 else 'over '}{_number(low)} to {_number(high)}"
+        for index, (low, high) in enumerate(zip(bounds[:-1], bounds[1:], strict=True))
+    ] or [_number(edges[0])]
+    if missing:
+        codes[np.isnan(numbers)] = len(labels)
+        labels.append(MISSING)
+    return Slicing(wanted.column, wanted.min_rows, tuple(labels), codes)
+
+
+def _label(value: object) -> str:
+    if value is None:
+        return MISSING
+    return _number(value) if isinstance(value, float) else str(value)[:80]
+
+
+def _number(value: float) -> str:
+    return f"{value:.6g}"
