@@ -1,0 +1,144 @@
+"""What the candidate is made of, and what of it differs from the version it would replace."""
+
+from __future__ import annotations
+
+from msgspec import Struct
+
+from modelrail import records
+from modelrail.report import numbers
+
+
+class Change(Struct, frozen=True, kw_only=True):
+    what: str
+    before: str
+    after: str
+    same: bool | None  # None: the other side is not known
+
+
+def short(digest: str | None) -> str:
+    """`sha256:7c0e5d1a2b3c`; a commit's first 10 digits."""
+    if not digest:
+        return ""
+    kind, colon, value = digest.partition(":")
+    return f"{kind}:{value[:12]}" if colon else digest[:10]
+
+
+def changes(
+    candidate: records.Candidate | None,
+    evaluation: records.Evaluation | None,
+    baseline: records.Evidence | None,
+) -> tuple[tuple[Change, ...], str]:
+    """Rows of code, data, parameters and environment, and one line that sums them up."""
+    if candidate is None:
+        return (), ""
+    new = candidate.fingerprint
+    old = baseline.candidate.fingerprint if baseline else None
+    commit = evaluation.baseline_ref.commit if evaluation else None
+    before = short(old.commit if old else commit)
+    dirty = " with uncommitted edits" if new.dirty else ""
+    same_code = None if old is None else new.code == old.code and not new.dirty
+    found = [
+        Change(what="code", before=before, after=short(new.commit) + dirty, same=same_code),
+        _data("training data", new.train, old.train if old else None, known=old is not None),
+        _data("test data", new.test, old.test if old else None, known=old is not None),
+        *_parameters(candidate.params, baseline.candidate.params if baseline else None),
+        Change(
+            what="environment",
+            before=short(old.environment) if old else "",
+            after=short(new.environment),
+            same=None if old is None else new.environment == old.environment,
+        ),
+    ]
+    return tuple(row for row in found if row.after or row.before), _summary(found) if old else ""
+
+
+def _data(
+    what: str, new: records.DataVersion | None, old: records.DataVersion | None, *, known: bool
+) -> Change:
+    same = (new.digest if new else None) == (old.digest if old else None) if known else None
+    return Change(what=what, before=_version(old), after=_version(new), same=same)
+
+
+def _version(found: records.DataVersion | None) -> str:
+    if found is None:
+        return ""
+    amount = f", {numbers.plural(found.rows, 'row')}" if found.rows is not None else ""
+    return f"{found.path} {short(found.digest)}{amount}"
+
+
+def _parameters(new: dict[str, str], old: dict[str, str] | None) -> list[Change]:
+    if old is None:
+        text = ", ".join(f"{key}: {value}" for key, value in sorted(new.items()))
+        return [Change(what="parameters", before="", after=text, same=None)]
+    changed = [key for key in sorted(new.keys() | old.keys()) if new.get(key) != old.get(key)]
+    if not changed:
+        return [Change(what="parameters", before=numbers.plural(len(old), "value"), after="", same=True)]
+    return [
+        Change(
+            what=f"parameter {key}", before=old.get(key, "not set"), after=new.get(key, "not set"), same=False
+        )
+        for key in changed
+    ]
+
+
+def _summary(found: list[Change]) -> str:
+    """`code, 1 parameter; same training data, test data, environment`."""
+    parameters = sum(1 for row in found if row.what.startswith("parameter ") and row.same is False)
+    changed = [row.what for row in found if row.same is False and not row.what.startswith("parameter ")]
+    same = [row.what for row in found if row.same]
+    if parameters:
+        changed.append(numbers.plural(parameters, "parameter"))
+    parts = [", ".join(changed) if changed else "nothing"]
+    if same:
+        parts.append("same " + ", ".join(same))
+    return "; ".join(parts)
+
+
+def checks(data: records.DataReport | None) -> tuple[tuple[records.DataCheck, ...], str]:
+    if data is None:
+        return (), ""
+    failed = [check for check in data.checks if not check.passed]
+    passed = [check for check in data.checks if check.passed]
+    tables = ", ".join(f"{numbers.plural(table.rows, f'{table.table} row')}" for table in data.tables)
+    total = len(data.checks)
+    if failed:
+        words = f"{len(failed):,} of {numbers.plural(total, 'check')} failed"
+    elif not data.passed:
+        words = "failed"
+    else:
+        words = f"{numbers.plural(total, 'check')} passed" if total else "no schema is configured"
+    return (*failed, *passed), f"{words}; {tables}" if tables else words
+
+
+def lineage(
+    candidate: records.Candidate | None, evaluation: records.Evaluation | None
+) -> tuple[tuple[str, str], ...]:
+    """Name and full value of everything that identifies this candidate."""
+    found: list[tuple[str, str | None]] = []
+    if candidate is not None:
+        print_ = candidate.fingerprint
+        found += [
+            ("commit", print_.commit),
+            ("code (git tree)", print_.code),
+            ("training data", print_.train.digest if print_.train else None),
+            ("test data", print_.test.digest),
+            ("parameters", print_.params),
+            ("environment", print_.environment),
+            (
+                "model file",
+                f"{candidate.file.name}, {numbers.size(candidate.file.size)}, {candidate.file.format}",
+            ),
+            ("model digest", candidate.file.digest),
+            ("training time", numbers.seconds(candidate.train_seconds)),
+            ("MLflow run", candidate.tracking.run_id if candidate.tracking else None),
+            ("MLflow experiment", candidate.tracking.experiment if candidate.tracking else None),
+        ]
+    if evaluation is not None:
+        reference = evaluation.baseline_ref
+        found += [
+            ("baseline", f"{reference.version} in {reference.stage}" if reference.version else "none yet"),
+            ("baseline commit", reference.commit),
+            ("baseline model digest", reference.model_digest),
+            ("baseline evidence", reference.evidence_digest),
+        ]
+    return tuple((name, value) for name, value in found if value)

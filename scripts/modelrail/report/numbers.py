@@ -1,0 +1,97 @@
+"""Numbers as people read them: the digits that the interval supports, a real minus sign, grouped thousands."""
+
+from __future__ import annotations
+
+import math
+
+from modelrail import records
+
+MINUS = "\u2212"
+_MOST = 6  # decimals
+
+
+def decimals(difference: float | None, interval: records.Interval | None, *values: float | None) -> int:
+    """Decimals for one row: two digits of the interval's half width when it begins with 1 or 2, else one.
+
+    Without an interval: four significant digits of the largest value.
+    """
+    if interval is not None:
+        half = (interval.high - interval.low) / 2
+        if half > 0 and math.isfinite(half):
+            exponent = math.floor(math.log10(half))
+            digits = -exponent + (1 if half / 10.0**exponent < 3 else 0)
+            return min(_MOST, max(0, digits))
+    largest = max((abs(value) for value in (difference, *values) if value is not None), default=0.0)
+    if not largest or not math.isfinite(largest):
+        return 4
+    return min(_MOST, max(0, 4 - max(0, math.floor(math.log10(largest)) + 1)))
+
+
+def plain(value: float | None, places: int) -> str:
+    """A metric's value; a dash where there is none."""
+    if value is None:
+        return "\u2013"
+    if value and (abs(value) >= 1e9 or abs(value) < 10.0**-_MOST / 2):
+        return f"{value:.3g}".replace("-", MINUS)
+    text = f"{value:,.{places}f}"
+    if not text.strip("-0.,"):
+        text = text.lstrip("-")
+    return text.replace("-", MINUS)
+
+
+def signed(value: float | None, places: int) -> str:
+    text = plain(value, places)
+    return text if value is None or text.startswith(MINUS) or not text.strip("0.,") else f"+{text}"
+
+
+def difference(value: float | None, interval: records.Interval | None, places: int) -> str:
+    """`+0.011 (+0.006 … +0.016)`."""
+    if value is None:
+        return ""
+    if interval is None:
+        return signed(value, places)
+    return f"{signed(value, places)} ({signed(interval.low, places)} … {signed(interval.high, places)})"
+
+
+def count(value: int) -> str:
+    return f"{value:,}"
+
+
+def size(amount: int) -> str:
+    value = float(amount)
+    for unit in ("bytes", "kB", "MB", "GB"):
+        if value < 1000 or unit == "GB":
+            return f"{value:,.0f} {unit}" if unit == "bytes" or value >= 100 else f"{value:.1f} {unit}"
+        value /= 1000
+    raise AssertionError
+
+
+def seconds(value: float) -> str:
+    if value < 10:
+        return f"{value:.1f} s"
+    if value < 90:
+        return f"{value:.0f} s"
+    return f"{value / 60:.0f} min"
+
+
+def plural(amount: int, word: str) -> str:
+    return f"{amount:,} {word}" if amount == 1 else f"{amount:,} {word}s"
+
+
+_NAMES = {
+    "roc_auc": "ROC AUC",
+    "average_precision": "average precision",
+    "balanced_accuracy": "balanced accuracy",
+    "log_loss": "log loss",
+    "brier": "Brier score",
+    "f1": "F1",
+    "mae": "MAE",
+    "rmse": "RMSE",
+    "r2": "R²",
+}
+
+
+def metric_name(name: str) -> str:
+    """A metric's label for people; its parameters stay as they are."""
+    base, bracket, rest = name.partition("(")
+    return _NAMES.get(base, base.replace("_", " ") if base.isidentifier() else base) + bracket + rest

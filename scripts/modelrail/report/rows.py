@@ -1,0 +1,134 @@
+"""Gates, metrics and slices as rows of plain text, with a mark and the word that says the same."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from msgspec import Struct
+
+from modelrail import records
+from modelrail.report import numbers
+from modelrail.report.inert import Raw
+
+_WORDS = {
+    "better": ("✅", "better"),
+    "not worse": ("✅", "not worse"),
+    "worse": ("⛔", "worse"),
+    "inconclusive": ("❔", "undecided"),
+    "not compared": ("", "not compared"),
+}
+_RANK = {"worse": 0, "inconclusive": 1, "not worse": 2, "not compared": 3, "better": 4}
+
+
+class GateView(Struct, frozen=True, kw_only=True):
+    title: str
+    path: str
+    where: str  # the slice that decided, "carrier EV"
+    baseline: str
+    candidate: str
+    difference: str
+    mark: Raw
+    words: str
+    detail: str
+    blocks: bool  # it keeps the candidate from passing
+    warns: bool
+
+
+class MetricView(Struct, frozen=True, kw_only=True):
+    name: str
+    where: str
+    rows: str
+    baseline: str
+    candidate: str
+    difference: str
+    mark: Raw
+    words: str
+    note: str
+    verdict: str
+    badness: float  # how far it fell, in half widths of its interval
+
+
+def gates(found: Sequence[records.GateRow]) -> tuple[GateView, ...]:
+    """Those that block first, then warnings, then the rest in the order of the file."""
+    views = [_gate(gate) for gate in found]
+    return tuple(sorted(views, key=lambda view: (not view.blocks, view.mark == "❔", not view.warns)))
+
+
+def _gate(gate: records.GateRow) -> GateView:
+    places = numbers.decimals(gate.difference, gate.interval, gate.baseline, gate.candidate)
+    warn = gate.severity != "block"
+    words: str
+    compared = gate.verdict in {"better", "not worse", "worse"}
+    if gate.outcome == "pass":
+        mark, words = "✅", gate.verdict if compared and gate.verdict != "worse" else "passes"
+    elif gate.outcome == "fail":
+        mark, words = ("⚠️" if warn else "⛔"), gate.verdict if gate.verdict == "worse" else "fails"
+    else:
+        mark, words = ("⚠️" if warn else "❔"), "cannot be decided"
+    if warn and gate.outcome != "pass":
+        words += ", warning only" if gate.severity == "warn" else ", for information"
+    return GateView(
+        title=gate.title,
+        path=gate.path,
+        where=_where(gate.slice),
+        baseline=numbers.plain(gate.baseline, places) if gate.baseline is not None else "",
+        candidate=numbers.plain(gate.candidate, places) if gate.candidate is not None else "",
+        difference=numbers.difference(gate.difference, gate.interval, places),
+        mark=Raw(mark),
+        words=words,
+        detail=gate.detail,
+        blocks=gate.outcome != "pass" and not warn,
+        warns=gate.outcome != "pass" and gate.severity == "warn",
+    )
+
+
+def metrics(found: Sequence[records.MetricRow]) -> tuple[MetricView, ...]:
+    return tuple(_metric(row) for row in found)
+
+
+def _metric(row: records.MetricRow) -> MetricView:
+    places = numbers.decimals(row.difference, row.interval, row.baseline, row.candidate)
+    mark, words = _WORDS[row.verdict]
+    return MetricView(
+        name=numbers.metric_name(row.metric),
+        where=_where(row.slice),
+        rows=numbers.count(row.rows),
+        baseline=numbers.plain(row.baseline, places),
+        candidate=numbers.plain(row.candidate, places),
+        difference=numbers.difference(row.difference, row.interval, places),
+        mark=Raw(mark),
+        words=words,
+        note=row.note,
+        verdict=row.verdict,
+        badness=_badness(row),
+    )
+
+
+def _where(found: records.SliceRef | None) -> str:
+    return f"{found.column} {found.value}" if found is not None else ""
+
+
+def _badness(row: records.MetricRow) -> float:
+    if row.difference is None:
+        return 0.0
+    drop = -row.difference if row.higher_is_better else row.difference
+    half = (row.interval.high - row.interval.low) / 2 if row.interval else 0.0
+    return drop / half if half > 0 else drop
+
+
+def worst_first(found: Sequence[MetricView]) -> tuple[MetricView, ...]:
+    return tuple(sorted(found, key=lambda row: (_RANK[row.verdict], -row.badness, row.where, row.name)))
+
+
+def summary(found: Sequence[MetricView]) -> str:
+    """`1 of 31 worse, 4 better, 22 not worse, 4 undecided`."""
+    counts = {
+        verdict: sum(1 for row in found if row.verdict == verdict)
+        for verdict in ("worse", "inconclusive", "better", "not worse", "not compared")
+    }
+    parts = [f"{amount:,} {_WORDS[verdict][1]}" for verdict, amount in counts.items() if amount]
+    if not parts:
+        return ""
+    first, *rest = parts
+    amount, _, word = first.partition(" ")
+    return ", ".join([f"{amount} of {len(found):,} {word}", *rest])
