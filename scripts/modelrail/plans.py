@@ -45,6 +45,14 @@ class PublishRelease(Effect, frozen=True, kw_only=True):
     latest: bool
 
 
+class MarkRelease(Effect, frozen=True, kw_only=True):
+    """The flags of a published release, after its version entered or left the last stage."""
+
+    tag: str
+    prerelease: bool
+    latest: bool
+
+
 class UpsertComment(Effect, frozen=True, kw_only=True):
     """The one sticky comment of a pull request: found by marker and author, created or updated."""
 

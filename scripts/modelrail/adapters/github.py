@@ -143,6 +143,10 @@ class GitHub:
         """Draft, upload, verify, publish; completes a half-done one. Returns its URL."""
         return github_releases.publish(self, effect)
 
+    def mark_release(self, effect: plans.MarkRelease) -> str:
+        """Set `prerelease` and `latest` of a published release; "" when the tag has none."""
+        return github_releases.mark(self, effect)
+
     def download_asset(
         self, release: Json, name: str, dest: Path, *, digest: str = "", max_bytes: int = 2 * 1024**3
     ) -> str:

@@ -124,6 +124,18 @@ def _same(github: GitHub, release: Json, effect: plans.PublishRelease) -> str:
     return str(release["html_url"])
 
 
+def mark(github: GitHub, effect: plans.MarkRelease) -> str:
+    """The flags alone; files, title and text of a published release stay as they are."""
+    release = github.release_by_tag(effect.tag)
+    if release is None:
+        return ""
+    flags = {
+        "prerelease": effect.prerelease,
+        "make_latest": "true" if effect.latest and not effect.prerelease else "false",
+    }
+    return str(github.http.patch(f"{github.base}/releases/{release['id']}", flags)["html_url"])
+
+
 def _key(name: str) -> str:
     """What is left of a name whichever way GitHub rewrites it (special characters become dots)."""
     return re.sub(r"[^A-Za-z0-9]", ".", name).strip(".")

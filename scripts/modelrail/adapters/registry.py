@@ -1,0 +1,188 @@
+"""Reading the registry's tags with git, in one `for-each-ref`; fetching them by exact prefixes.
+
+What the remote holds is mirrored under `refs/modelrail/remote/` (pruned, so that it is the remote's word and
+nothing else). Operations that write decide on the mirror alone: a tag that only this clone has is no event.
+Tags that are missing locally are also added to `refs/tags/`, so that plain git, gto and dvc see them.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+from modelrail.adapters.git import Git
+from modelrail.core import tags
+from modelrail.core.versions import is_version
+from modelrail.errors import GitError, UnavailableError, UsageError
+from modelrail.records import Event
+
+TAGS = "refs/tags/"
+MIRROR = "refs/modelrail/remote/"
+
+# Git prints fields as C strings, so that no field can hold a NUL: nothing in a tag can start another record.
+_FIELDS = (
+    "%(refname)", "%(objecttype)", "%(objectname)", "%(*objecttype)", "%(*objectname)", "%(taggerdate:unix)",
+    "%(taggername)", "%(contents)",
+)  # fmt: skip
+_FORMAT = "%00".join(_FIELDS) + "%00"
+_WIDTH = len(_FIELDS)
+_COMMIT = re.compile(r"[0-9a-f]{40}\Z")
+
+
+@dataclass(frozen=True)
+class Fetched:
+    """What a fetch found out besides the tags: names whose local tag object is another than the remote's."""
+
+    differing: tuple[str, ...] = ()
+
+
+def fetch(git: Git, models: Sequence[str] | None) -> Fetched:
+    """Mirror the registry tags of these models (None: of all) from the remote.
+
+    Works in shallow, tagless and partial clones. A failed fetch is an error, never "no baseline".
+    """
+    if models is None:
+        parts: list[str] = [""]
+    else:
+        parts = [prefix for model in models for prefix in _prefixes(model)]
+        if not parts:
+            return Fetched()
+    _mirror(git, parts)
+    return Fetched(_publish_locally(git, parts))
+
+
+def read_back(git: Git, names: Sequence[str]) -> dict[str, str]:
+    """The tag objects that the remote holds now under exactly these names; they are mirrored too."""
+    _mirror(git, names)
+    found = _objects(git, MIRROR, names)
+    return {name: found[name] for name in names if name in found}
+
+
+def _mirror(git: Git, parts: Sequence[str]) -> None:
+    depth = ["--depth=1"] if git.text("rev-parse", "--is-shallow-repository") == "true" else []
+    refspecs = [f"+{TAGS}{part}*:{MIRROR}{part}*" for part in parts]
+    options = ("--quiet", "--no-tags", "--prune", "--no-write-fetch-head", "--no-auto-gc", *depth)
+    try:
+        git.run("fetch", *options, git.remote, *refspecs, network=True)
+    except (GitError, UnavailableError) as error:  # a missing permission says so itself
+        raise type(error)(
+            "The registry could not be read from the remote.",
+            why=error.why or error.what,
+            next=f"Check the remote {_shown(git.remote)}; without its tags nothing is decided.",
+        ) from None
+
+
+def _prefixes(model: str) -> tuple[str, str]:
+    """Refuses an empty name: its refspec would mean all tags, or delete one."""
+    if not tags.is_name(model.rpartition(":")[2]):
+        raise UsageError(f"{tags.one_line(model, 80)!r} is not a model name.")
+    return tags.prefixes(model)
+
+
+def _shown(remote: str) -> str:
+    return re.sub(r"//[^/@]*@", "//", remote)
+
+
+def _publish_locally(git: Git, parts: Sequence[str]) -> tuple[str, ...]:
+    """Add what `refs/tags/` lacks; returns the names that differ. A local tag is never overwritten."""
+    theirs = _objects(git, MIRROR, parts)
+    ours = _objects(git, TAGS, parts)
+    missing = [f"create {TAGS}{name} {oid}\n" for name, oid in theirs.items() if name not in ours]
+    if missing:
+        git.run("update-ref", "--stdin", data="".join(missing).encode())
+    return tuple(sorted(name for name, oid in theirs.items() if ours.get(name, oid) != oid))
+
+
+def _objects(git: Git, root: str, parts: Sequence[str]) -> dict[str, str]:
+    out = git.run("for-each-ref", "--format=%(objectname) %(refname)", *_patterns(root, parts))
+    lines = out.decode("utf-8", "surrogateescape").splitlines()
+    return {name[len(root) :]: oid for oid, _, name in (line.partition(" ") for line in lines)}
+
+
+def _patterns(root: str, parts: Sequence[str]) -> list[str]:
+    """for-each-ref patterns for all refs below `root` that begin with one of the parts."""
+    patterns: list[str] = []
+    for part in parts:
+        # `*` does not cross a `/`, which a stage may have; a bare folder matches all below it.
+        patterns += [f"{root}{part}*", f"{root}{part}*/**"] if part else [root.rstrip("/")]
+    return patterns
+
+
+@dataclass(frozen=True)
+class Scan:
+    """The registry tags: events, and names of the grammar that are none (lightweight, not on a commit)."""
+
+    events: tuple[Event, ...]
+    foreign: tuple[str, ...] = ()
+
+    def counter(self, model: str) -> int:
+        """The highest number that any tag of the model bears: a foreign tag takes its name all the same."""
+        numbers = [event.sequence or 0 for event in self.events if event.model == model]
+        for tag in self.foreign:
+            name = tags.parse_name(tag)
+            if name is not None and name.model == model:
+                numbers.append(name.counter or 0)
+        return max(numbers, default=0)
+
+
+def scan(git: Git, model: str | None = None, *, remote: bool = False) -> Scan:
+    """Read the registry tags of one model, or of all, in one call of git.
+
+    `remote`: as the last `fetch` found them on the remote, instead of this clone's own tags.
+    """
+    root = MIRROR if remote else TAGS
+    parts = [""] if model is None else list(_prefixes(model))
+    out = git.run("for-each-ref", f"--format={_FORMAT}", *_patterns(root, parts))
+    events: list[Event] = []
+    foreign: list[str] = []
+    for fields in _records(out):
+        tag = fields[0][len(root) :]
+        name = tags.parse_name(tag)
+        if name is None or (model is not None and name.model != model):
+            continue
+        event = _event(name, tag, fields)
+        if event is None:
+            foreign.append(tag)
+        else:
+            events.append(event)
+    return Scan(tuple(events), tuple(foreign))
+
+
+def read(git: Git, model: str | None = None, *, remote: bool = False) -> tuple[Event, ...]:
+    """The events of one model, or of all, in git's order; `core.history.fold` puts them in theirs."""
+    return scan(git, model, remote=remote).events
+
+
+def _records(out: bytes) -> Iterator[list[str]]:
+    fields = out.decode("utf-8", "replace").split("\0")
+    for start in range(0, len(fields) - 1, _WIDTH):
+        record = fields[start : start + _WIDTH]
+        record[0] = record[0].lstrip("\n")
+        yield record
+
+
+def _event(name: tags.Name, tag: str, fields: Sequence[str]) -> Event | None:
+    _, kind, oid, target_kind, target, time, tagger, contents = fields
+    if kind != "tag" or target_kind != "commit":
+        return None
+    subject, trailers = tags.parse_message(contents)
+    version = name.version
+    if version is None and name.kind in {"assign", "unassign"}:
+        # Anyone can write a tag: what is no version name means nothing, and the commit decides as for GTO's.
+        said = trailers.get("Version", "")
+        version = said if is_version(said) or _COMMIT.match(said) else None
+    return Event(
+        kind=name.kind,
+        model=name.model,
+        version=version,
+        stage=name.stage,
+        sequence=name.counter,
+        tag=tag,
+        object=oid,
+        commit=target,
+        time=int(time) if time.lstrip("-").isdigit() else 0,
+        tagger=tagger,
+        subject=subject,
+        trailers=trailers,
+    )
