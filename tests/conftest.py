@@ -123,7 +123,6 @@ class LocalHub:
 def make_hub(tmp_path: Path) -> Iterator[Callable[..., LocalHub]]:
     """`make_hub(faults=..., checked=True)`: a hub of its own; every answer is held against GitHub's OpenAPI."""
     from modelrail.localhub.server import Hub
-
     from support_openapi import OpenApiCheck
 
     started: list[tuple[Running, OpenApiCheck | None]] = []

@@ -19,14 +19,22 @@ For tests, the demo and `modelrail act`::
     # Repositories (real bare ones). Every function returns what GitHub's REST API would answer (a dict).
     hub.create_repository("octo", "flights", description="", default_branch="main")
     hub.fork("octo", "flights", to="stranger")
-    hub.repository_path("octo", "flights")  # the bare repository; after a push by path call hub.sync(owner, name)
+    hub.repository_path(
+        "octo", "flights"
+    )  # the bare repository; after a push by path call hub.sync(owner, name)
     hub.configure("octo", "flights", guard_workflows=True)  # also: immutable_releases
-    hub.add_ruleset("octo", "flights", name="tags", target="tag", include=["~ALL"], rules=["update", "deletion"])
+    hub.add_ruleset(
+        "octo", "flights", name="tags", target="tag", include=["~ALL"], rules=["update", "deletion"]
+    )
     hub.set_environment("octo", "flights", "production", reviewers=["octo"])
 
     # Pull requests, labels, comments. `head` is "branch" or "owner:branch" (a fork).
-    pull = hub.open_pull_request("octo", "flights", "better", "main", "Boosting", "Why ...", "octo", labels=["x"])
-    hub.pull_request("octo", "flights", 1)  # head.sha, merge_commit_sha, mergeable ...; refs/pull/1/{head,merge} exist
+    pull = hub.open_pull_request(
+        "octo", "flights", "better", "main", "Boosting", "Why ...", "octo", labels=["x"]
+    )
+    hub.pull_request(
+        "octo", "flights", 1
+    )  # head.sha, merge_commit_sha, mergeable ...; refs/pull/1/{head,merge} exist
     hub.add_labels("octo", "flights", 1, ["modelrail:minor"])
     hub.comment("octo", "flights", 1, "text", "octo")
     hub.comments("octo", "flights", 1)
@@ -37,7 +45,9 @@ For tests, the demo and `modelrail act`::
     # Actions, as far as a workflow runner needs them.
     hub.dispatches("octo", "flights")  # queued workflow_dispatch / repository_dispatch requests, oldest first
     hub.take_dispatch(dispatch["id"])  # marks it taken; False when somebody else was faster
-    run = hub.start_run("octo", "flights", workflow="release.yml", event="push", head_branch="main", head_sha=sha)
+    run = hub.start_run(
+        "octo", "flights", workflow="release.yml", event="push", head_branch="main", head_sha=sha
+    )
     hub.finish_run(run["id"], "success")
     hub.add_artifact(run["id"], "records", zip_bytes)
 
@@ -47,7 +57,9 @@ For tests, the demo and `modelrail act`::
     events.pull_request(hub, "octo", "flights", 1, action="opened")
     events.push(hub, "octo", "flights", "refs/heads/main", before, after, user="octo")
     events.workflow_run(hub, "octo", "flights", run["id"], action="completed")
-    events.workflow_dispatch(hub, "octo", "flights", "promote.yml", ref="refs/heads/main", inputs={}, user="octo")
+    events.workflow_dispatch(
+        hub, "octo", "flights", "promote.yml", ref="refs/heads/main", inputs={}, user="octo"
+    )
 
 Another process finds a running hub by its URL: `server.locate(url) -> Hub` opens its state folder (`GET /_hub` names it).
 Faults for tests: `Hub(state, faults=function)`, see faults.py.
