@@ -1,0 +1,128 @@
+"""The reusable workflows and their callers fit each other, and read like an API."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from support_workflows import ACTIONS, CALLERS, OURS, REUSABLE, ROOT, ids, load, triggers
+
+CALLS = [
+    (path, name, job)
+    for path in [*CALLERS.values(), *REUSABLE.values()]
+    for name, job in load(path)["jobs"].items()
+    if "uses" in job
+]
+
+
+def called(use: str) -> dict[str, Any]:
+    match = OURS.match(use)
+    assert match, use
+    return load(ROOT / str(match["path"]))
+
+
+def test_the_workflows_that_users_copy() -> None:
+    assert set(CALLERS) == {"pull-request", "report", "release", "promote", "rollback"}
+    assert set(REUSABLE) == {"evaluate", "release", "promote", "rollback"}
+
+
+@pytest.mark.parametrize("path", CALLERS.values(), ids=ids)
+def test_a_caller_is_short(path: Path) -> None:
+    assert 10 <= len(path.read_text(encoding="utf-8").splitlines()) <= 25
+
+
+@pytest.mark.parametrize("path", REUSABLE.values(), ids=ids)
+def test_inputs_and_outputs_are_typed_and_described(path: Path) -> None:
+    call = triggers(load(path))["workflow_call"]
+    for name, field in call["inputs"].items():
+        assert field["type"] in {"string", "boolean", "number"}, name
+        assert field["description"].strip(), name
+        assert field.get("required") or "default" in field, name
+    for group in ("outputs", "secrets"):
+        for name, field in call.get(group, {}).items():
+            assert field["description"].strip(), name
+
+
+@pytest.mark.parametrize("path", REUSABLE.values(), ids=ids)
+def test_every_input_is_used_and_every_used_input_declared(path: Path) -> None:
+    text = path.read_text(encoding="utf-8")
+    declared = set(triggers(load(path))["workflow_call"]["inputs"])
+    assert set(re.findall(r"inputs\.([a-z-]+)", text)) == declared
+
+
+@pytest.mark.parametrize("path", REUSABLE.values(), ids=ids)
+def test_outputs_name_outputs_of_jobs(path: Path) -> None:
+    document = load(path)
+    for field in triggers(document)["workflow_call"]["outputs"].values():
+        job, output = re.findall(r"jobs\.([\w-]+)\.outputs\.([\w-]+)", field["value"])[0]
+        target = document["jobs"][job]
+        if "uses" in target:
+            assert output in triggers(called(target["uses"]))["workflow_call"]["outputs"]
+        else:
+            assert output in target["outputs"]
+
+
+@pytest.mark.parametrize(("path", "name", "job"), CALLS, ids=ids)
+def test_a_call_gives_what_the_called_workflow_takes(path: Path, name: str, job: dict[str, Any]) -> None:
+    call = triggers(called(job["uses"]))["workflow_call"]
+    given = job.get("with", {})
+    assert set(given) <= set(call["inputs"])
+    assert {key for key, field in call["inputs"].items() if field.get("required")} <= set(given)
+    assert set(job.get("secrets", {})) <= set(call.get("secrets", {}))
+
+
+@pytest.mark.parametrize("path", [*REUSABLE.values(), *CALLERS.values()], ids=ids)
+def test_a_step_gives_what_our_action_takes(path: Path) -> None:
+    for job in load(path)["jobs"].values():
+        for step in job.get("steps", []):
+            match = OURS.match(step.get("uses", ""))
+            if match:
+                inputs = load(ACTIONS[str(match["path"]).removeprefix("actions/")])["inputs"]
+                given = set(step.get("with", {}))
+                assert given <= set(inputs), step["name"]
+                assert {key for key, field in inputs.items() if field.get("required")} <= given, step["name"]
+
+
+@pytest.mark.parametrize("path", REUSABLE.values(), ids=ids)
+def test_steps_read_outputs_that_the_action_has(path: Path) -> None:
+    for job in load(path)["jobs"].values():
+        by_id = {step["id"]: step for step in job.get("steps", []) if "id" in step}
+        for value in job.get("outputs", {}).values():
+            step, output = re.findall(r"steps\.([\w-]+)\.outputs\.([\w-]+)", value)[0]
+            match = OURS.match(by_id[step]["uses"])
+            if match:
+                assert output in load(ACTIONS[str(match["path"]).removeprefix("actions/")])["outputs"], output
+
+
+def test_dispatched_workflows_offer_what_they_pass_on() -> None:
+    for name in ("promote", "rollback"):
+        document = load(CALLERS[name])
+        offered = triggers(document)["workflow_dispatch"]["inputs"]
+        used = set(re.findall(r"inputs\.([a-z-]+)", CALLERS[name].read_text(encoding="utf-8")))
+        assert used == set(offered)
+
+
+def test_reviewers_apply_to_what_changes_a_stage() -> None:
+    for name in ("promote", "rollback"):
+        (job,) = load(REUSABLE[name])["jobs"].values()
+        assert "inputs.environment" in job["environment"]
+
+
+def test_report_follows_the_pull_request_workflow_by_its_name() -> None:
+    followed = triggers(load(CALLERS["report"]))["workflow_run"]["workflows"]
+    assert followed == [load(CALLERS["pull-request"])["name"]]
+
+
+def test_records_and_model_have_the_same_names_on_both_sides() -> None:
+    kept, taken = set(), set()
+    for path in [*REUSABLE.values(), *CALLERS.values()]:
+        for job in load(path)["jobs"].values():
+            for step in job.get("steps", []):
+                if "upload-artifact" in step.get("uses", ""):
+                    kept.add(step["with"]["name"])
+                if "download-artifact" in step.get("uses", ""):
+                    taken.add(step["with"]["name"])
+    assert kept == taken == {"modelrail-records", "modelrail-model"}
