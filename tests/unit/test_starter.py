@@ -1,0 +1,126 @@
+"""What `init` guesses and writes."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+import yaml
+from hypothesis import given
+from hypothesis import strategies as st
+
+from modelrail import yaml_strict
+from modelrail.core import starter
+from modelrail.core.starter import Answers, Found
+from support_config import faults, parse
+
+ANSWERS = Answers(
+    name="delay",
+    path=".",
+    task="binary",
+    train="data/train.parquet",
+    test="data/test.parquet",
+    target="late",
+    key="flight_id",
+    group="",
+    env="requirements.txt",
+    params="",
+    train_command="python train.py",
+    predict_command="",
+    model_file="build/model.skops",
+)
+
+
+def rendered(**changes: Any) -> str:
+    return starter.render(ANSWERS._replace(**changes), "https://example.invalid/schema.json")
+
+
+@pytest.mark.parametrize("task", ["binary", "multiclass", "regression"])
+def test_the_first_file_is_valid_for_every_task(task: str) -> None:
+    text = rendered(task=task)
+    assert faults(text) == []
+    model = parse(text).models[0]
+    assert model.gates
+    assert model.stages[1].first == "allowed"  # else nothing could ever be the first
+
+
+def test_the_first_line_tells_editors_the_schema() -> None:
+    assert rendered().startswith("# yaml-language-server: $schema=https://example.invalid/schema.json\n")
+
+
+@pytest.mark.parametrize("group", ["", "day"])
+@pytest.mark.parametrize("file", ["m.skops", "m.joblib"])
+@pytest.mark.parametrize("predict", ["", "python predict.py"])
+def test_what_is_left_out_stays_a_comment(group: str, file: str, predict: str) -> None:
+    text = rendered(group=group, model_file=file, predict_command=predict, env="", train="")
+    model = parse(text).models[0]
+    assert (model.data.group or "", model.predict or "") == (group, predict)
+    assert (model.env, model.data.train, model.allow_pickle) == (None, None, False)
+    assert ("allow_pickle" in text) == (file == "m.joblib")
+
+
+@given(text=st.text(min_size=1, max_size=30))
+def test_a_scalar_reads_back_as_the_text_it_was(text: str) -> None:
+    written = f"key: {starter.scalar(text)}\n"
+    if not text.isascii():
+        assert written.isascii()
+    if any(0xD800 <= ord(char) <= 0xDFFF or ord(char) > 0xFFFF for char in text):
+        return  # JSON writes pairs of surrogates, which YAML reads apart; the checker then refuses the file
+    root, _ = yaml_strict.parse(written, "f")
+    assert isinstance(root, yaml_strict.Table)
+    node = root.entries["key"]
+    assert isinstance(node, yaml_strict.Scalar)
+    assert node.value == text
+    assert yaml.safe_load(f"key: {starter.scalar('x' + text)}") is not None
+
+
+@pytest.mark.parametrize("name", ["yes: no", "a #b", "1", "true", "- x", "$(id)", "it's", 'a "b"', "x\ny"])
+def test_odd_columns_are_quoted(name: str) -> None:
+    root = yaml.safe_load(rendered(target=name))
+    assert root["models"]["delay"]["data"]["target"] == name
+
+
+def test_guesses_are_read_off_the_repository() -> None:
+    found = Found(
+        tables=("data/test.csv", "data/train.csv", "old/deep/test_1.csv"),
+        scripts=("train.py",),
+        files=frozenset({"requirements.txt", "params.yaml"}),
+        model_files=("build/m.onnx",),
+        columns={"data/test.csv": ("flight_id", "x", "Label")},
+    )
+    assert starter.guesses(found, {"env": "other.txt"}) == {
+        "test": "data/test.csv",
+        "train": "data/train.csv",
+        "target": "Label",
+        "key": "flight_id",
+        "train_command": "python train.py",
+        "model_file": "build/m.onnx",
+        "params": "params.yaml",
+    }
+
+
+def test_nothing_is_guessed_from_nothing() -> None:
+    assert starter.guesses(Found(), {}) == {}
+
+
+@pytest.mark.parametrize(("folder", "name"), [("My Model!", "my-model"), ("été", "t"), ("--", "model")])
+def test_a_folder_gives_a_name_by_the_grammar(folder: str, name: str) -> None:
+    assert starter.name_from(folder) == name
+
+
+@pytest.mark.parametrize(
+    ("present", "after"),
+    [
+        ("", "modelrail-out/\n"),
+        ("x", "x\nmodelrail-out/\n"),
+        ("modelrail-out/\n", None),
+        ("/modelrail-out\n", None),
+    ],
+)
+def test_the_ignored_folder_stands_once(present: str, after: str | None) -> None:
+    assert starter.ignore_text(present) == after
+
+
+def test_the_release_follows_the_default_branch() -> None:
+    assert starter.caller_text("    branches: [main]\n", "trunk") == "    branches: [trunk]\n"
+    assert starter.caller_text("    branches: [main]\n", "a, b") == '    branches: ["a, b"]\n'
