@@ -129,7 +129,10 @@ def answer(
             "inconclusive", f"{confidence:.0%} interval excludes 0, but not after Holm over {family} tests"
         )
     half = measured.difference.half_width(confidence)
-    return Answer("inconclusive", f"no difference shown; these rows tell differences to within {wording.number(half, 2)}")
+    return Answer(
+        "inconclusive",
+        f"no difference shown; these rows tell differences to within {wording.number(half, 2)}",
+    )
 
 
 def _low(found: Contrast | None, confidence: float) -> float:

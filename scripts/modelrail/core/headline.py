@@ -70,7 +70,7 @@ def _passed(results: Results, rows: Sequence[records.GateRow]) -> str:
         return f"{every}."
     metric = results.metrics[best.metric]
     told = wording.change(metric, best.difference, best.interval, _rows(results, best), best.slice)
-    return f"{every}: {told[:1] + told[1:]}."
+    return f"{every}: {told}."
 
 
 def _rows(results: Results, row: records.GateRow) -> int:

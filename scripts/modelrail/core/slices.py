@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Iterator
 from dataclasses import dataclass
 
@@ -73,7 +74,7 @@ def _by_bins(values: pl.Series, wanted: config.Slice) -> Slicing:
     bounds = [edges[0], *inner, edges[-1]]
     labels = [
         f"{'' if index == 0 else 'over '}{_number(low)} to {_number(high)}"
-        for index, (low, high) in enumerate(zip(bounds[:-1], bounds[1:], strict=True))
+        for index, (low, high) in enumerate(itertools.pairwise(bounds))
     ] or [_number(edges[0])]
     if missing:
         codes[np.isnan(numbers)] = len(labels)

@@ -31,7 +31,7 @@ def capital(text: str) -> str:
 
 
 def gate_title(gate: config.Gate, metric: Metric) -> str:
-    """ "ROC AUC, no worse than -0.005"; "Recall, every carrier, no worse than -0.03"."""
+    """Such as: ROC AUC, no worse than -0.005; Recall, every carrier, no worse than -0.03."""
     parts = [capital(metric.title) + _parameters(gate.metric)]
     if gate.slices:
         parts.append(f"every {gate.slices}")
@@ -66,7 +66,7 @@ def change(
     rows: int,
     part: records.SliceRef | None,
 ) -> str:
-    """ "Recall for carrier EV falls by 4.1 points (95% interval 2.9 to 5.3, 3,412 rows)"."""
+    """Such as: Recall for carrier EV falls by 4.1 points (95% interval 2.9 to 5.3, 3,412 rows)."""
     name = subject(metric, part)
     if interval is None:
         return f"{name} changes by {_amount(metric, difference, sign=True)} ({rows:,} rows)"

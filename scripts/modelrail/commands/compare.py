@@ -1,0 +1,281 @@
+"""`modelrail compare`: the metrics of both models on the same rows, the gates, the verdict."""
+
+from __future__ import annotations
+
+import json
+import re
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+import msgspec
+
+from modelrail import __version__, records
+from modelrail import config as modelrail_config
+from modelrail.adapters import files, git
+from modelrail.adapters.actions_io import outputs, say
+from modelrail.commands import _context, _options, _verbs
+from modelrail.errors import ConfigError, GateError, RecordError
+
+if TYPE_CHECKING:
+    import polars as pl
+
+EPILOG = """\b
+Examples:
+  modelrail compare
+  modelrail compare --model delay --policy-ref "$(git rev-parse origin/main)" --fail-on never
+"""
+
+PREDICTIONS = "predictions"
+_ORDER = {"pass": 0, "inconclusive": 1, "fail": 2}
+
+
+@click.command("compare", epilog=EPILOG)
+@click.option(
+    "--policy-ref",
+    default="",
+    metavar="COMMIT",
+    help="Read gates and stages from modelrail.yaml of this commit; default: the base of the pull request, else the"
+    " working tree.",
+)
+@click.option(
+    "--fail-on",
+    type=click.Choice(["verdict", "never"]),
+    default="verdict",
+    show_default=True,
+    help="`verdict`: exit 4 unless every verdict is pass.",
+)
+@_options.config
+@_options.models
+@_options.out
+@_options.as_json
+@_options.dry_run
+def command(
+    policy_ref: str,
+    fail_on: str,
+    config: str,
+    models: tuple[str, ...],
+    out: str,
+    as_json: bool,
+    dry_run: bool,
+) -> None:
+    """Compare candidate and baseline on the same rows, and apply the gates.
+
+    Reads evaluation.json and the prediction tables that it names; writes comparison.json and evidence.json. Verdicts
+    are pass, fail or inconclusive; only pass promotes.
+    """
+    context = _context.open_context(config, models, out)
+    made: dict[str, records.Comparison] = {}
+
+    def one(model: modelrail_config.Model) -> dict[str, object]:
+        comparison = _compare(model, context, policy_ref, config, write=not dry_run)
+        made[model.name] = comparison
+        if not as_json:
+            from modelrail.core import comparison_text
+
+            evaluation = files.read(records.Evaluation, context.folder(model))
+            stage = evaluation.baseline_ref
+            click.echo(comparison_text.text(comparison, stage.version or stage.stage) + "\n")
+        found: dict[str, object] = msgspec.to_builtins(comparison)
+        return found
+
+    found, error = _verbs.each(context, "compare", one, record=not dry_run)
+    if as_json:
+        click.echo(json.dumps({"models": found}, indent=2, ensure_ascii=False))
+    if made:
+        worst = max(made.values(), key=lambda comparison: _ORDER[comparison.verdict])
+        verdict = worst.verdict if error is None else "fail"
+        outputs(context.settings, {"verdict": verdict, "report-path": _report_path(context, list(made))})
+    if error is not None:
+        raise error
+    stopped = [comparison for comparison in made.values() if comparison.verdict != "pass"]
+    if stopped and fail_on == "verdict":
+        raise _gate_error(stopped)
+
+
+def _gate_error(stopped: list[records.Comparison]) -> GateError:
+    first = stopped[0]
+    row = next((row for row in first.gates if row.severity == "block" and row.outcome == first.verdict), None)
+    word = "fails its gates" if first.verdict == "fail" else "cannot be judged on these rows"
+    others = f" ({len(stopped) - 1} more like it)" if len(stopped) > 1 else ""
+    return GateError(
+        f"{first.model} {word}{others}.",
+        why=first.headline,
+        next="It is not promoted; see the report, or `modelrail compare --fail-on never` to go on with the verdict.",
+        path=row.path if row else "",
+    )
+
+
+def _report_path(context: _context.Context, models: list[str]) -> str:
+    if len(models) != 1:
+        return _verbs.shown(context.out, context)
+    return _verbs.shown(files.folder(context.out, models[0]) / records.Comparison.FILE, context)
+
+
+def _compare(
+    model: modelrail_config.Model,
+    context: _context.Context,
+    policy_ref: str,
+    config_file: str,
+    *,
+    write: bool,
+) -> records.Comparison:
+    from modelrail.core import compare
+
+    folder = context.folder(model)
+    if write:
+        _verbs.discard(folder, records.Comparison, records.Evidence)
+    evaluation = files.read(records.Evaluation, folder)
+    candidate = files.read(records.Candidate, folder)
+    _belong_together(model, evaluation, candidate)
+    judged, policy, notes = _policy(model, context, policy_ref, config_file, set(evaluation.truth.columns))
+    wanted = set(compare.columns(judged))
+    comparison = compare.compare(
+        judged,
+        evaluation,
+        evaluation_digest=files.digest_file(folder / records.Evaluation.FILE),
+        truth=_table("truth", evaluation.truth, folder, wanted),
+        candidate=_table("candidate", evaluation.candidate.predictions, folder),
+        baseline=None
+        if evaluation.baseline is None
+        else _table("baseline", evaluation.baseline.predictions, folder),
+        policy=policy,
+        notes=notes,
+    )
+    if write:
+        files.write(comparison, folder)
+        files.write(
+            records.Evidence(
+                model=model.name,
+                candidate=candidate,
+                data=files.read(records.DataReport, folder)
+                if files.exists(records.DataReport, folder)
+                else None,
+                evaluation=evaluation,
+                comparison=comparison,
+                modelrail=__version__,
+            ),
+            folder,
+        )
+    say(f"{model.name}: {comparison.verdict} ({comparison.rows:,} rows, {len(comparison.gates)} gates)")
+    return comparison
+
+
+# --- what is compared ------------------------------------------------------------------------------------
+
+
+def _belong_together(
+    model: modelrail_config.Model, evaluation: records.Evaluation, candidate: records.Candidate
+) -> None:
+    """Records of one model, one task and one candidate file; otherwise something ran in between."""
+    again = "Run `modelrail evaluate` again."
+    if {evaluation.model, candidate.model} != {model.name}:
+        raise RecordError(
+            f"The records of {model.name} are about {evaluation.model} and {candidate.model}.", next=again
+        )
+    if evaluation.task != model.task:
+        raise RecordError(
+            f"{model.name} was evaluated as {evaluation.task}; modelrail.yaml says {model.task}.", next=again
+        )
+    if evaluation.candidate.model_digest != candidate.file.digest:
+        raise RecordError(
+            f"The candidate of {model.name} is not the one that was evaluated.",
+            why=f"candidate.json has {candidate.file.digest}, evaluation.json {evaluation.candidate.model_digest}.",
+            next=again,
+        )
+
+
+def _table(
+    role: str, predictions: records.Predictions, folder: Path, wanted: set[str] | None = None
+) -> pl.DataFrame:
+    """The columns of a prediction table, after its digest. Raises RecordError when it is not the evaluated one."""
+    from modelrail.adapters import tables
+
+    path = folder / PREDICTIONS / f"{role}.parquet"
+    if path.is_symlink() or not path.is_file():
+        raise RecordError(
+            f"{path} does not exist.", next="Run `modelrail evaluate` again; it writes the tables."
+        )
+    digest = files.digest_file(path)
+    if digest != predictions.digest:
+        raise RecordError(
+            f"{path.name} is not the table that was evaluated.",
+            why=f"evaluation.json names {predictions.digest}; the file has {digest}.",
+            next="Run `modelrail evaluate` again.",
+        )
+    present = tables.columns(path)
+    table = tables.read(path, [name for name in present if wanted is None or name in wanted])
+    if table.height != predictions.rows:
+        raise RecordError(
+            f"{path.name} has {table.height:,} rows; evaluation.json says {predictions.rows:,}."
+        )
+    return table
+
+
+# --- by whose rules --------------------------------------------------------------------------------------
+
+
+def _policy(
+    head: modelrail_config.Model,
+    context: _context.Context,
+    policy_ref: str,
+    config_file: str,
+    columns: set[str],
+) -> tuple[modelrail_config.Model, records.PolicyRef, tuple[str, ...]]:
+    """The model as the policy judges it, where the policy was read, and notes for the report."""
+    from modelrail.core import compare, policy
+
+    repository = git.open_repository(context.settings)
+    base_commit = policy_ref or _base_of_event(context)
+    own = compare.policy_digest(head)
+    if not base_commit:
+        ref = records.PolicyRef(commit=repository.head(), digest=own, changed=False, source="head")
+        return head, ref, ()
+    if policy_ref and not re.fullmatch("[0-9a-f]{40}", policy_ref):  # a full id may have to be fetched first
+        base_commit = repository.text("rev-parse", "--verify", "--end-of-options", f"{policy_ref}^{{commit}}")
+    base = _model_at(repository, base_commit, config_file, head.name)
+    if base is None:
+        ref = records.PolicyRef(commit=repository.head(), digest=own, changed=True, source="head")
+        return (
+            head,
+            ref,
+            (f"The base commit has no policy for {head.name}: this change's own gates were applied.",),
+        )
+    judged, notes = policy.apply(head, base, columns)
+    digest = compare.policy_digest(base)
+    ref = records.PolicyRef(commit=base_commit, digest=digest, changed=digest != own, source="base")
+    if ref.changed:
+        notes = ("This change edits the policy; the gates of the base commit were applied.", *notes)
+    return judged, ref, notes
+
+
+def _base_of_event(context: _context.Context) -> str:
+    pull_request = context.settings.pull_request
+    if pull_request is None or context.settings.event_name not in {"pull_request", "pull_request_target"}:
+        return ""
+    base = pull_request.get("base")
+    found = base.get("sha") if isinstance(base, dict) else None
+    if not isinstance(found, str) or not found:
+        raise RecordError("The pull_request event names no base commit.", next="Give --policy-ref COMMIT.")
+    return found
+
+
+def _model_at(repository: git.Git, commit: str, config_file: str, name: str) -> modelrail_config.Model | None:
+    from modelrail import config_check
+
+    place = Path(config_file)
+    if place.is_absolute():
+        place = place.relative_to(repository.root)
+    data = repository.file_at(commit, f"./{place.as_posix()}")
+    if data is None:
+        return None
+    try:
+        loaded = config_check.parse(data.decode("utf-8-sig"), config_file)
+    except (ConfigError, UnicodeDecodeError) as error:
+        raise ConfigError(
+            f"{config_file} of the base commit {commit[:7]} cannot be read as a policy.",
+            why=str(error),
+            next="Mend it on the base branch first; a policy that cannot be read is not taken as none.",
+            file=config_file,
+        ) from None
+    return loaded.model(name)

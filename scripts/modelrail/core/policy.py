@@ -1,0 +1,41 @@
+"""Whose rules decide: the gates of the base commit, over what the head evaluated."""
+
+from __future__ import annotations
+
+import msgspec
+
+from modelrail import config
+
+
+def apply(head: config.Model, base: config.Model, columns: set[str]) -> tuple[config.Model, tuple[str, ...]]:
+    """The head's model judged by the base's policy, and notes on what could not be taken over.
+
+    `columns` are those of the evaluated truth table: a slice or group whose column the head dropped cannot be read
+    there. A gate that needs such a slice stays and fails to find it; a slice that is only shown is left out.
+    """
+    needed = {gate.slices for gate in base.gates}
+    dropped = [
+        part.column for part in base.slices if part.column not in columns and part.column not in needed
+    ]
+    notes = [
+        f"The base's slices by {column} cannot be shown: this change drops the column." for column in dropped
+    ]
+    group = base.data.group
+    if group is not None and group not in columns:
+        notes.append(
+            f"The base groups rows by {group}, which this change drops: intervals may be too narrow."
+        )
+        group = head.data.group
+    kept = tuple(part for part in base.slices if part.column not in dropped)
+    added = tuple(part for part in head.slices if part.column not in {one.column for one in base.slices})
+    metrics = (*base.metrics, *(metric for metric in head.metrics if metric not in base.metrics))
+    judged = msgspec.structs.replace(
+        head,
+        gates=base.gates,
+        stages=base.stages,
+        slices=kept + added,
+        positive=base.positive,
+        metrics=metrics,
+        data=msgspec.structs.replace(head.data, group=group),
+    )
+    return judged, tuple(notes)
