@@ -1,0 +1,48 @@
+"""Train the model that params.yaml describes on data/train.parquet; write build/model.skops."""
+
+from pathlib import Path
+
+import pandas as pd
+import skops.io
+import yaml
+from sklearn.ensemble import HistGradientBoostingClassifier
+from sklearn.linear_model import LogisticRegression
+from sklearn.pipeline import make_pipeline
+
+import features
+
+HERE = Path(__file__).parent
+SEED = 2013
+
+
+def pipeline(params):
+    settings = params[params["model"]]
+    if params["model"] == "logistic":
+        return make_pipeline(features.for_linear(params), LogisticRegression(**settings))
+    if params["model"] == "gradient_boosting":
+        codes = list(range(len(features.CATEGORIES)))
+        trees = HistGradientBoostingClassifier(
+            categorical_features=codes, early_stopping=False, random_state=SEED, **settings
+        )
+        return make_pipeline(features.for_trees(params), trees)
+    raise SystemExit(
+        f"params.yaml: model is {params['model']!r}; this project has logistic and gradient_boosting"
+    )
+
+
+def main():
+    params = yaml.safe_load((HERE / "params.yaml").read_text())
+    rows = pd.read_parquet(HERE / "data" / "train.parquet")
+    left_out = rows["carrier"].isin(params["leave_out_carriers"])
+    rows = rows[~left_out]
+    print(f"{params['model']} on {len(rows):,} flights ({left_out.sum():,} left out)", flush=True)
+
+    model = pipeline(params).fit(rows.drop(columns=["flight_id", "day", "late"]), rows["late"])
+    out = HERE / "build" / "model.skops"
+    out.parent.mkdir(exist_ok=True)
+    skops.io.dump(model, out)
+    print(f"wrote {out.relative_to(HERE)}, {out.stat().st_size:,} bytes")
+
+
+if __name__ == "__main__":
+    main()
