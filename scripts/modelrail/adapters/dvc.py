@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import shutil
 import sys
+import tempfile
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
@@ -124,13 +126,14 @@ def pull(paths: Sequence[Path], settings: Settings, root: Path) -> list[str]:
     if not targets:
         return []
     say(f"dvc pull {' '.join(targets)}")
-    done = process.run(
-        [program(settings), "pull", "--no-run-cache", *targets],
-        cwd=root,
-        env=settings.child_environ({"DVC_NO_ANALYTICS": "1", "DVC_STUDIO_OFFLINE": "1"}),
-        timeout=PULL_TIMEOUT,
-        prefix="  dvc │ ",
-    )
+    with _credentials(settings) as env:
+        done = process.run(
+            [program(settings), "pull", "--no-run-cache", *targets],
+            cwd=root,
+            env=settings.child_environ({"DVC_NO_ANALYTICS": "1", "DVC_STUDIO_OFFLINE": "1"} | env),
+            timeout=PULL_TIMEOUT,
+            prefix="  dvc │ ",
+        )
     missing = [item for item in stale if needs_pull(item)]
     if done.code or missing:
         what = (missing or stale)[0].path.relative_to(root)
@@ -143,6 +146,23 @@ def pull(paths: Sequence[Path], settings: Settings, root: Path) -> list[str]:
             tail=done.tail,
         )
     return targets
+
+
+@contextlib.contextmanager
+def _credentials(settings: Settings) -> Iterator[dict[str, str]]:
+    """The remote's credentials for this one call: never in the workspace, where the user's code could read them.
+
+    `dvc_remote` holds what `.dvc/config.local` would hold; DVC reads it as its global configuration, so that
+    whatever the repository itself says comes on top.
+    """
+    if not settings.dvc_remote:
+        yield {}
+        return
+    with tempfile.TemporaryDirectory(prefix="modelrail-dvc-") as folder:
+        place = Path(folder) / "config"
+        place.touch(mode=0o600)
+        place.write_text(settings.dvc_remote.reveal(), encoding="utf-8")
+        yield {"DVC_GLOBAL_CONFIG_DIR": folder}
 
 
 def program(settings: Settings) -> str:
