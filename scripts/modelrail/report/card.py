@@ -80,8 +80,8 @@ def build(evidence: records.Evidence, version: str, evidence_digest: str) -> Car
         params=tuple(sorted(candidate.params.items())),
         load=_load(evidence.model, version, candidate.file),
         limits=(
-            "The figures hold for data like the test rows above. They say nothing about other populations, later "
-            "data, or groups that were not among the slices."
+            "The figures hold for data like the test rows above. They say nothing about other populations, "
+            "later data, or groups that were not among the slices."
         ),
         evidence=evidence_digest,
     )

@@ -102,7 +102,7 @@ def code_html(text: object, limit: int = 120) -> Raw:
 
 def fenced(text: str, lines: int, limit: int = 4000) -> Raw:
     """The last `lines` lines of a program's output, in a fence longer than any run of backticks in it."""
-    kept = [_line(line) for line in text.replace("\r\n", "\n").split("\n")][-lines:]
+    kept = [program_line(line) for line in text.replace("\r\n", "\n").split("\n")][-lines:]
     body = "\n".join(kept)
     while len(body) > limit and len(kept) > 1:
         kept = kept[1:]
@@ -113,7 +113,8 @@ def fenced(text: str, lines: int, limit: int = 4000) -> Raw:
     return Raw(f"{fence}text\n{body}\n{fence}")
 
 
-def _line(line: str) -> str:
+def program_line(line: str) -> str:
+    """One line of a program's output, its indentation kept, nothing hidden in it."""
     # Of a progress bar, what stood there last.
     line = _ANSI.sub("", line).rsplit("\r", 1)[-1].replace("\t", "    ")
     return _MARKS.sub(r"\1…", "".join(char if char == " " else _visible(char) for char in line))[

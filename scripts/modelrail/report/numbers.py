@@ -1,4 +1,4 @@
-"""Numbers as people read them: the digits that the interval supports, a real minus sign, grouped thousands."""
+"""Numbers as people read them: digits as the interval supports, a real minus sign, grouped thousands."""
 
 from __future__ import annotations
 

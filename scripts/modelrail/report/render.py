@@ -1,8 +1,8 @@
 """View -> Markdown within a byte budget.
 
 Forgetting to escape is impossible: every `{{ expression }}` of a template passes `_finalize`, which lets only
-`Raw` through, and `Raw` is made by inert.py alone. Too long for the budget, the same template is rendered again
-with less room: long tables lose their tails (and say how many rows), then passing gates, then
+`Raw` through, and `Raw` is made by inert.py alone. Too long for the budget, the same template is rendered
+again with less room: long tables lose their tails (and say how many rows), then passing gates, then
 details of models that pass. Verdict, headline and the worst rows stay to the last.
 """
 
@@ -125,7 +125,7 @@ def _finalize(value: object) -> str:
 
 
 def _tidy(text: str) -> str:
-    """No more than one empty line in a row (conditions in a template leave more), none inside a code fence lost."""
+    """No more than one empty line in a row (a template's conditions leave more), save inside a fence."""
     lines: list[str] = []
     fence = ""
     for line in text.split("\n"):

@@ -129,6 +129,8 @@ def summary(found: Sequence[MetricView]) -> str:
     parts = [f"{amount:,} {_WORDS[verdict][1]}" for verdict, amount in counts.items() if amount]
     if not parts:
         return ""
+    if counts["not compared"] == len(found):
+        return f"{len(found):,} measured, none compared"
     first, *rest = parts
     amount, _, word = first.partition(" ")
     return ", ".join([f"{amount} of {len(found):,} {word}", *rest])

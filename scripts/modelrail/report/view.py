@@ -22,7 +22,8 @@ _STEPS = {
     "train": "training failed",
     "evaluate": "its evaluation failed",
     "compare": "its comparison failed",
-    "report": "its records cannot be read",
+    "report": "its records cannot be trusted",
+    "config": "the configuration has faults",
 }
 
 
@@ -263,7 +264,8 @@ def _next(gates: Sequence[rows.GateView], failure: records.Failure | None, verdi
     if worst is None:
         return "look at the checks below."
     if verdict == "inconclusive":
-        return worst.detail or "use more test rows, so that the interval becomes narrow enough."
+        above = " The lines above say what would settle it." if worst.detail else ""
+        return f"more test rows make the interval narrow enough to decide.{above}"
     return f"look at {f'the rows with {worst.where}' if worst.where else 'what changed, below'}."
 
 
@@ -281,8 +283,8 @@ def _notes(comparison: records.Comparison | None) -> tuple[str, ...]:
     if policy.changed and policy.source == "base":
         notes.insert(
             0,
-            "This change edits the gates or stages in modelrail.yaml. The rules of the base commit were applied; "
-            "the new ones count once merged.",
+            "This change edits the gates or stages in modelrail.yaml. The rules of the base commit were "
+            "applied; the new ones count once merged.",
         )
     elif policy.changed:
         notes.insert(0, "The gates come from this change itself, and they differ from those of the base.")

@@ -1,0 +1,134 @@
+"""The records of a run, read as the hostile data that they may be: whatever is wrong with them becomes a failure
+that the report shows, never an exception and never a pass.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, TypeVar
+
+from modelrail import records
+from modelrail.adapters import files
+from modelrail.adapters.actions_io import say
+from modelrail.errors import ConfigError, ModelrailError, RecordError
+from modelrail.report import view
+
+if TYPE_CHECKING:
+    from modelrail.adapters.github import GitHub
+
+MAX_MODELS = 500
+CONFIGURATION = "modelrail.yaml"  # stands in a model's place when no model could be read
+BASELINE = "baseline-evidence.json"
+_VERSION = re.compile(r"v\d+\.\d+\.\d+(?:-[0-9A-Za-z.-]+)?")
+_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_/-]{0,127}")
+
+R = TypeVar("R", bound=records.Record)
+
+
+def names(out: Path, chosen: Sequence[str], config_file: Path | None, *, dry_run: bool) -> list[str]:
+    """The models to report: those with records, and those that a configuration at hand says should have some."""
+    wanted = {part for name in chosen for part in name.replace(",", " ").split()}
+    found = {name for name in files.models_in(out) if not files.folder(out, name).is_symlink()}
+    if config_file is not None and config_file.is_file():
+        found = _configured(found, out, config_file, dry_run=dry_run)
+    return sorted(found & wanted | ({CONFIGURATION} & found) if wanted else found)[:MAX_MODELS]
+
+
+def _configured(found: set[str], out: Path, config_file: Path, *, dry_run: bool) -> set[str]:
+    """A configuration with faults is itself the failure to report; a record takes it to the next job."""
+    from modelrail import config_check
+
+    place = files.folder(out, CONFIGURATION)
+    try:
+        loaded = config_check.load(config_file)
+    except ConfigError as error:
+        lines = [f"{fault.path}: {fault.what} {fault.hint}".rstrip() for fault in error.faults]
+        failure = records.Failure(
+            model=CONFIGURATION, command="config", kind=error.kind, code=error.code, what=error.what, why=error.why,
+            next=error.next or "Correct modelrail.yaml.", path=error.path, tail="\n".join(lines)[-4000:],
+        )  # fmt: skip
+        if not dry_run:
+            files.write(failure, place)
+        return found | {CONFIGURATION}
+    if not dry_run and (place / records.Failure.FILE).is_file():
+        (place / records.Failure.FILE).unlink()
+    return (found - {CONFIGURATION}) | {model.name for model in loaded.models}
+
+
+def load(folder: Path, model: str, client: GitHub | None, *, dry_run: bool) -> view.ModelRecords:
+    problems: list[RecordError] = []
+
+    def one(kind: type[R]) -> R | None:
+        path = folder / str(kind.FILE)  # type: ignore[attr-defined]
+        if not path.is_symlink() and not path.exists():
+            return None
+        try:
+            return files.read(kind, folder)
+        except RecordError as error:
+            problems.append(error)
+        except OSError as error:
+            problems.append(RecordError(f"{path.name} cannot be read.", why=error.strerror or str(error)))
+        return None
+
+    evaluation, comparison = one(records.Evaluation), one(records.Comparison)
+    data, candidate, failure = one(records.DataReport), one(records.Candidate), one(records.Failure)
+    if comparison is not None and evaluation is not None:
+        digest = files.digest_file(folder / records.Evaluation.FILE)
+        if digest != comparison.evaluation:
+            problems.append(
+                RecordError(
+                    "The comparison was not made from this evaluation.",
+                    why=f"It names {comparison.evaluation}; the evaluation's digest is {digest}.",
+                )
+            )
+    if problems:
+        failure = view.problem(model, problems[0].what, problems[0].why)
+    evidence = folder / records.Evidence.FILE
+    return view.ModelRecords(
+        model=model,
+        data=data,
+        candidate=candidate,
+        evaluation=evaluation,
+        comparison=comparison,
+        failure=failure,
+        baseline=_baseline(folder, model, evaluation, client, dry_run=dry_run),
+        evidence_digest=files.digest_file(evidence)
+        if evidence.is_file() and not evidence.is_symlink()
+        else "",
+    )
+
+
+def _baseline(
+    folder: Path, model: str, evaluation: records.Evaluation | None, client: GitHub | None, *, dry_run: bool
+) -> records.Evidence | None:
+    """The evidence of the version in the stage, to say what changed; the report does without it as well.
+
+    The first job that can read the release keeps a copy beside the records for the job that comments.
+    """
+    reference = evaluation.baseline_ref if evaluation is not None else None
+    if reference is None or not reference.version or not reference.evidence_digest:
+        return None
+    if not (_VERSION.fullmatch(reference.version) and _NAME.fullmatch(model)):
+        return None
+    kept = folder / BASELINE
+    try:
+        if kept.is_file() and not kept.is_symlink() and kept.stat().st_size <= files.MAX_RECORD_BYTES:
+            data = kept.read_bytes()
+            if files.digest_bytes(data) == reference.evidence_digest:
+                return files.decode(data, records.Evidence, BASELINE)
+        release = client.release_by_tag(f"{model}@{reference.version}") if client is not None else None
+        if client is None or release is None or dry_run:
+            return None
+        client.download_asset(
+            release,
+            records.Evidence.FILE,
+            kept,
+            digest=reference.evidence_digest,
+            max_bytes=files.MAX_RECORD_BYTES,
+        )
+        return files.decode(kept.read_bytes(), records.Evidence, BASELINE)
+    except (ModelrailError, OSError) as error:
+        say(f"{model}: what changed since {reference.version} is not known: {error}")
+        return None

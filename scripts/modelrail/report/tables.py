@@ -1,0 +1,173 @@
+"""Text tables for a terminal: what stands in which stage, and what happened. The clock is an argument."""
+
+from __future__ import annotations
+
+import unicodedata
+from collections.abc import Mapping, Sequence
+
+from modelrail.core.history import Assigned, ModelState
+from modelrail.core.tags import one_line
+from modelrail.records import Event
+
+_BOLD, _DIM, _PLAIN = "\x1b[1m", "\x1b[2m", "\x1b[0m"
+_MINUTE, _HOUR, _DAY = 60, 3600, 86_400
+MAX_REASON = 60  # columns; the tag holds all of it
+
+
+def age(seconds: float) -> str:
+    """`now`, `5 min`, `2 h`, `3 d`, `2 y`: one unit, rounded down."""
+    if seconds < _MINUTE:
+        return "now"
+    if seconds < _HOUR:
+        return f"{int(seconds // _MINUTE)} min"
+    if seconds < 2 * _DAY:
+        return f"{int(seconds // _HOUR)} h"
+    if seconds < 730 * _DAY:
+        return f"{int(seconds // _DAY)} d"
+    return f"{int(seconds // (365 * _DAY))} y"
+
+
+def width(text: str) -> int:
+    """Columns that a terminal gives the text: wide characters take two, combining ones none."""
+    columns = 0
+    for char in text:
+        if unicodedata.combining(char) or unicodedata.category(char) in {"Mn", "Me", "Cf"}:
+            continue
+        columns += 2 if unicodedata.east_asian_width(char) in {"W", "F"} else 1
+    return columns
+
+
+def clip(text: str, columns: int) -> str:
+    """One inert line of at most so many columns; what is cut ends with `…`."""
+    clean = one_line(text)
+    if width(clean) <= columns:
+        return clean
+    kept, used = "", 0
+    for char in clean:
+        used += width(char)
+        if used > columns - 1:
+            break
+        kept += char
+    return kept.rstrip() + "…"
+
+
+def aligned(rows: Sequence[Sequence[str]], *, gap: int = 2, right: Sequence[int] = ()) -> list[str]:
+    """Rows as lines, columns aligned by their width on a terminal. Rows may be shorter than others."""
+    columns = max((len(row) for row in rows), default=0)
+    widths = [max((width(row[at]) for row in rows if at < len(row)), default=0) for at in range(columns)]
+    lines = []
+    for row in rows:
+        cells = []
+        for at, cell in enumerate(row):
+            space = " " * (widths[at] - width(cell))
+            cells.append(space + cell if at in right else cell + space)
+        lines.append((" " * gap).join(cells).rstrip())
+    return lines
+
+
+def _styled(text: str, style: str, *, color: bool) -> str:
+    return f"{style}{text}{_PLAIN}" if color and text else text
+
+
+# --- show ------------------------------------------------------------------------------------------------
+
+
+def stage_columns(states: Mapping[str, ModelState], known: Sequence[str] = ()) -> list[str]:
+    """The stages of the configuration in its order, then others that hold a version, by name."""
+    found = {stage for state in states.values() for stage in state.stages}
+    return list(dict.fromkeys([*known, *sorted(found)]))
+
+
+def show(states: Mapping[str, ModelState], stages: Sequence[str], now: float, *, color: bool = False) -> str:
+    """MODEL, LATEST, and a column a stage: version and since when."""
+    head = ["MODEL", "LATEST", *(part for stage in stages for part in (one_line(stage).upper(), ""))]
+    rows = [head]
+    for name, state in sorted(states.items()):
+        latest = state.latest.version if state.latest else "-"
+        row = [one_line(name), f"{latest} (deprecated)" if state.deprecated else latest]
+        for stage in stages:
+            row += _stage_cell(state, state.stages.get(stage), now)
+        rows.append(row)
+    lines = aligned(_join_pairs(rows))
+    return "\n".join([_styled(lines[0], _BOLD, color=color), *lines[1:]])
+
+
+def _stage_cell(state: ModelState, assigned: Assigned | None, now: float) -> tuple[str, str]:
+    if assigned is None:
+        return "-", ""
+    found = state.versions.get(assigned.version)
+    version = short_version(assigned.version)
+    if found is not None and found.deregistered is not None:
+        version += " (taken back)"
+    return version, age(now - assigned.event.time)
+
+
+def _join_pairs(rows: Sequence[Sequence[str]]) -> list[list[str]]:
+    """Version and age of a stage stand in one cell, each aligned below its like."""
+    if not rows:
+        return []
+    joined = [list(row[:2]) for row in rows]
+    for at in range(2, len(rows[0]), 2):
+        versions = max(width(row[at]) for row in rows[1:]) if len(rows) > 1 else 0
+        for row, out in zip(rows, joined, strict=True):
+            version, since = row[at], row[at + 1]
+            out.append(
+                f"{version}{' ' * (versions - width(version))}  {since}".rstrip() if since else version
+            )
+    return joined
+
+
+def short_version(version: str) -> str:
+    """A version's name; a commit that GTO assigned without a version by its first letters."""
+    return version[:7] if len(version) == 40 and not version.startswith("v") else one_line(version, 40)
+
+
+# --- history ---------------------------------------------------------------------------------------------
+
+
+def history(events: Sequence[Event], now: float, *, several: bool = False, color: bool = False) -> str:
+    """One line an event, in the order given: number, age, stage, version, what carried it, run."""
+    rows = []
+    for event in events:
+        number = str(event.sequence) if event.sequence is not None else "·"
+        row = [number, age(now - event.time), *([one_line(event.model)] if several else []), _place(event)]
+        rows.append([*row, _versions(event), _facts(event), run(event)])
+    lines = aligned(rows, right=(0,))
+    return "\n".join(_styled(f"  {line}", _DIM if _quiet(event) else "", color=color and _quiet(event))
+                     for event, line in zip(events, lines, strict=True))  # fmt: skip
+
+
+def _quiet(event: Event) -> bool:
+    return event.kind in {"register", "deprecate"}
+
+
+def _place(event: Event) -> str:
+    if event.kind == "assign":
+        return one_line(event.stage or "")
+    if event.kind == "unassign":
+        return f"{one_line(event.stage or '')} emptied"
+    return {"register": "registered", "deregister": "taken back", "deprecate": "deprecated"}[event.kind]
+
+
+def _versions(event: Event) -> str:
+    version = short_version(event.version or "")
+    left = event.trailers.get("Rollback-From", "")
+    return f"{version}  ← {short_version(left)}" if left else version
+
+
+def _facts(event: Event) -> str:
+    said = event.trailers
+    reason = clip(said.get("Reason", ""), MAX_REASON)
+    if "Rollback-From" in said:
+        return f'rollback: "{reason}"' if reason else "rollback"
+    parts = [f"gates {clip(said['Gates'], 20)}" if "Gates" in said else "", f'"{reason}"' if reason else ""]
+    return "  ".join(part for part in parts if part)
+
+
+def run(event: Event) -> str:
+    """`release.yml #812`, from the trailers Workflow and Run; on a laptop the actor's name."""
+    said = event.trailers
+    number = said.get("Run", "").rstrip("/").rpartition("/")[2]
+    if number.isdigit():
+        return f"{clip(said.get('Workflow', ''), 40)} #{number}".strip()
+    return clip(said.get("Actor") or event.tagger, 40)
