@@ -73,7 +73,7 @@ def features(table: Any, names: list[str] | None, count: int | None, request: di
         return table[list(names)]
     without_key = [name for name in present if name != request["key"]]
     without_group = [name for name in without_key if name != request["group"]]
-    for chosen in (without_key, without_group, present):
+    for chosen in (without_key, without_group):
         if count is None or len(chosen) == count:
             return table[chosen]
     raise Refusal(

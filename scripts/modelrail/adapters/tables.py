@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -98,25 +97,17 @@ def write(frame: pl.DataFrame, path: Path) -> None:
 
 
 def copy_without(source: Path, dest: Path, drop: Sequence[str]) -> None:
-    """The same table without some columns, of the same kind; cells of a CSV stay as they are written."""
+    """The same table without some columns, of the same kind; cells of a CSV stay as they are written.
+
+    An unnamed index that pandas stored (`__index_level_0__`) is no column of the table and is left out; a named
+    one becomes an ordinary column.
+    """
     lazy = scan(source, as_text=True)
     dest.parent.mkdir(parents=True, exist_ok=True)
     with _reading(source):
-        lazy = lazy.drop(list(drop))
+        unnamed = [name for name in lazy.collect_schema().names() if name.startswith("__index_level_")]
+        lazy = lazy.drop([*drop, *(name for name in unnamed if name not in drop)])
         if kind(source) == ".csv":
             lazy.sink_csv(dest)
         else:
-            lazy.sink_parquet(dest, metadata=_pandas_metadata(source, drop))
-
-
-def _pandas_metadata(source: Path, drop: Sequence[str]) -> dict[str, str] | None:
-    """What pandas noted in the file (its index, above all), less the dropped columns."""
-    noted = pl.read_parquet_metadata(source).get("pandas")
-    if not noted:
-        return None
-    try:
-        content = json.loads(noted)
-        content["columns"] = [entry for entry in content["columns"] if entry.get("name") not in drop]
-    except (ValueError, KeyError, TypeError, AttributeError):
-        return None
-    return {"pandas": json.dumps(content)}
+            lazy.sink_parquet(dest)

@@ -44,7 +44,7 @@ def flatten(value: Any, prefix: str = "", depth: int = 0) -> Iterator[tuple[str,
     elif isinstance(value, list) and any(isinstance(item, (dict, list)) for item in value):
         for index, item in enumerate(value):
             yield from flatten(item, f"{prefix}.{index}" if prefix else str(index), depth + 1)
-    elif value is not None or prefix:
+    elif prefix:
         yield prefix, value
 
 

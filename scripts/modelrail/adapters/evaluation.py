@@ -1,0 +1,153 @@
+"""Score candidate and baseline on the same rows of today's test set, each in its own code and environment."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Iterator
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+import polars as pl
+
+from modelrail import config, records
+from modelrail.adapters import environments, files, inputs, model_files, predictor, tables
+from modelrail.adapters.git import Git
+from modelrail.core import predictions
+from modelrail.core.history import Registered
+from modelrail.errors import ModelrailError, PredictionError, RecordError
+from modelrail.settings import Settings
+
+PREDICTIONS = "predictions"
+
+
+@contextlib.contextmanager
+def question(model: config.Model, root: Path, settings: Settings, git: Git) -> Iterator[predictor.Question]:
+    """Today's test set, checked, with a copy of it that has no labels. Raises DataError.
+
+    The copy keeps honest predictors honest. Code that runs in the same job can still open the original file: what a
+    pull request claims is measured again by the release, in a job that trusts the merged code.
+    """
+    data = model.data
+    inputs.pull(model, root, settings, train=False)
+    test = inputs.version(model, root, data.test, git)
+    source = inputs.place(model, root, data.test)
+    names = [data.key, data.target, *([data.group] if data.group else []), *(part.column for part in model.slices)]
+    truth = tables.read(source, names)
+    predictions.check_truth(truth, key=data.key, target=data.target, task=model.task)
+    with TemporaryDirectory(prefix="modelrail-features-") as folder:
+        features = Path(folder) / f"features{tables.kind(source)}"
+        tables.copy_without(source, features, [data.target])
+        yield predictor.Question(
+            features=features,
+            test=test,
+            truth=truth,
+            key=data.key,
+            target=data.target,
+            group=data.group,
+            task=model.task,
+            positive=model.positive,
+        )
+
+
+def workspace_side(
+    model: config.Model, candidate: records.Candidate, folder: Path, settings: Settings, git: Git
+) -> predictor.Side:
+    """The candidate that was just trained here. Raises RecordError when the code is another one by now."""
+    root = settings.workspace
+    head = git.head()
+    mark = candidate.fingerprint
+    if git.tree(head, model.path) != mark.code:
+        raise RecordError(
+            f"The candidate of {model.name} was trained at {mark.commit[:10]}; the code here is {head[:10]}.",
+            next="Run `modelrail train` again.",
+        )
+    clean = not mark.dirty and not git.is_dirty(model.path)
+    return predictor.Side(
+        role="candidate",
+        name=f"The candidate of {model.name}",
+        model=model,
+        root=root,
+        environment=environments.prepare(model, root, settings),
+        path=model_files.locate(candidate.file, folder),
+        file=candidate.file,
+        code=mark.code if clean else None,
+    )
+
+
+@contextlib.contextmanager
+def registered_side(
+    role: str,
+    registered: Registered,
+    *,
+    model: str,
+    path: Path,
+    config_file: str,
+    settings: Settings,
+    git: Git,
+) -> Iterator[predictor.Side]:
+    """A registered version: the files, the configuration and the environment of its own commit."""
+    from modelrail import config_check
+
+    name = f"The {role} {registered.version} of {model}"
+    commit = registered.commit
+    text = git.file_at(commit, config_file)
+    if text is None:
+        raise PredictionError(f"{name} has no {config_file} at its commit {commit[:10]}.")
+    its_config = config_check.parse(text.decode("utf-8", "replace"), f"{config_file} at {commit[:10]}")
+    own = its_config.model(model)
+    if own is None:
+        raise PredictionError(f"{name} is not in {config_file} at its commit {commit[:10]}.")
+    file = records.ModelFile(
+        name=path.name,
+        digest=registered.model_digest,
+        size=path.stat().st_size,
+        format=model_files.format_of(path.name, predict=own.predict),
+    )
+    with git.worktree(commit) as tree:
+        yield predictor.Side(
+            role=role,
+            name=name,
+            model=own,
+            root=tree,
+            environment=environments.prepare(own, tree, settings),
+            path=path,
+            file=file,
+            code=git.tree(commit, own.path),
+        )
+
+
+@contextlib.contextmanager
+def as_baseline(version: str) -> Iterator[None]:
+    """A baseline that cannot be scored blocks, and is told apart from one that does not exist (fault 15)."""
+    try:
+        yield
+    except ModelrailError as error:
+        raise PredictionError(
+            f"The baseline {version} exists and cannot be scored: {error.what}",
+            why=error.why,
+            next=error.next or "Nothing can be compared until it can. Roll back to a version that can be scored.",
+            path=error.path,
+            file=error.file,
+            tail=error.tail,
+        ) from error
+
+
+def store(frame: pl.DataFrame, role: str, folder: Path) -> records.Predictions:
+    """Write one table beside the records."""
+    path = folder / PREDICTIONS / f"{role}.parquet"
+    tables.write(frame, path)
+    return records.Predictions(digest=files.digest_file(path), rows=frame.height, columns=tuple(frame.columns))
+
+
+def scored(
+    side: predictor.Side, answer: predictor.Answer, folder: Path, *, version: str | None, commit: str
+) -> records.Scored:
+    return records.Scored(
+        role="baseline" if side.role == "baseline" else "candidate",
+        version=version,
+        commit=commit,
+        model_digest=side.file.digest,
+        predictions=store(answer.frame, side.role, folder),
+        seconds=round(answer.seconds, 3),
+        cached=answer.cached,
+    )

@@ -1,0 +1,195 @@
+"""`modelrail evaluate`: candidate and baseline on the same rows of today's test set."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import tempfile
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from modelrail import config as modelrail_config
+from modelrail import records
+from modelrail.adapters import files, git
+from modelrail.adapters.actions_io import outputs, say
+from modelrail.commands import _context, _options, _verbs
+from modelrail.errors import NotFoundError
+
+if TYPE_CHECKING:
+    from modelrail.adapters import predictor, versions
+    from modelrail.core.history import ModelState
+
+EPILOG = """\b
+Examples:
+  modelrail evaluate --model delay
+  modelrail evaluate delay@v1.3.0 --against production
+"""
+
+
+@click.command("evaluate", epilog=EPILOG)
+@_options.argument("selector", "evaluate", required=False, metavar="[SELECTOR]")
+@click.option(
+    "--against", default="production", show_default=True, metavar="STAGE", help="The stage of the baseline."
+)
+@_options.config
+@_options.models
+@_options.out
+@_options.as_json
+@_options.dry_run
+def command(
+    selector: str | None,
+    against: str,
+    config: str,
+    models: tuple[str, ...],
+    out: str,
+    as_json: bool,
+    dry_run: bool,
+) -> None:
+    """Score candidate and baseline on the same rows.
+
+    The predictor gets the test set without its label column. The baseline runs from its own commit, in its own
+    environment. With SELECTOR a registered version is scored again in the candidate's place. Writes
+    evaluation.json and the prediction tables.
+    """
+    from modelrail.core import selectors
+
+    chosen = selectors.parse(selector) if selector else None
+    context = _context.open_context(config, [chosen.model] if chosen else models, out)
+
+    def one(model: modelrail_config.Model) -> dict[str, object]:
+        if model.stage(against) is None:
+            raise NotFoundError(
+                f"{model.name} has no stage {against!r}.",
+                next=f"It has: {', '.join(stage.name for stage in model.stages) or 'none'}.",
+                path=f"models.{model.name}.stages",
+                file=config,
+            )
+        return _evaluate(model, context, against, chosen, config, dry_run=dry_run)
+
+    found, error = _verbs.each(context, "evaluate", one, record=not dry_run)
+    if as_json:
+        click.echo(json.dumps({"models": found}, indent=2, ensure_ascii=False))
+    if error is not None:
+        raise error
+
+
+def _evaluate(
+    model: modelrail_config.Model,
+    context: _context.Context,
+    against: str,
+    selector: object,
+    config_file: str,
+    *,
+    dry_run: bool,
+) -> dict[str, object]:
+    from modelrail.adapters import evaluation, versions
+
+    settings, folder = context.settings, context.folder(model)
+    repository = git.open_repository(settings)
+    state = versions.state(repository, model.name)
+    standing = versions.standing(state, against)
+    if dry_run:
+        baseline = standing.ref.version or "no baseline"
+        say(f"{model.name}: would score {selector or 'the candidate'} and {baseline} on {model.data.test}")
+        return {"baseline_version": standing.ref.version or "", "test": model.data.test}
+    _verbs.discard(folder, records.Evaluation, records.Comparison, records.Evidence)
+    with contextlib.ExitStack() as stack:
+        version, candidate, side = _candidate(model, context, state, selector, config_file, repository, stack)
+        question = stack.enter_context(evaluation.question(model, settings.workspace, settings, repository))
+        truth = evaluation.store(question.truth, "truth", folder)
+        from modelrail.adapters import predictor
+
+        answer = predictor.score(side, question, settings)
+        ours = evaluation.scored(side, answer, folder, version=version, commit=candidate.fingerprint.commit)
+        theirs = _baseline(model, context, standing, question, config_file, repository)
+        record = records.Evaluation(
+            model=model.name,
+            task=model.task,
+            test=question.test,
+            truth=truth,
+            candidate=ours,
+            baseline=theirs,
+            baseline_ref=standing.ref,
+            run=_verbs.run_ref(settings),
+        )
+        files.write(record, folder)
+    baseline = f"against {standing.ref.version} ({against})" if theirs else f"no version is in {against}"
+    say(f"✓ {model.name}: {truth.rows:,} rows scored, {baseline}")
+    outputs(settings, {"baseline-version": standing.ref.version or "", "rows": truth.rows})
+    return {
+        "baseline_version": standing.ref.version or "",
+        "rows": truth.rows,
+        "candidate_cached": ours.cached,
+        "baseline_cached": theirs.cached if theirs else False,
+        "record": _verbs.shown(folder / records.Evaluation.FILE, context),
+    }
+
+
+def _candidate(
+    model: modelrail_config.Model,
+    context: _context.Context,
+    state: ModelState,
+    selector: object,
+    config_file: str,
+    repository: git.Git,
+    stack: contextlib.ExitStack,
+) -> tuple[str | None, records.Candidate, predictor.Side]:
+    """The candidate of this workspace, or the registered version that the selector means."""
+    from modelrail.adapters import evaluation, model_files, versions
+    from modelrail.core import selectors
+
+    settings, folder = context.settings, context.folder(model)
+    if not isinstance(selector, selectors.Selector):
+        candidate = files.read(records.Candidate, folder)
+        return None, candidate, evaluation.workspace_side(model, candidate, folder, settings, repository)
+    registered = selectors.resolve({model.name: state}, selector).registered
+    candidate = versions.restore_candidate(repository, registered, settings, folder)
+    side = stack.enter_context(
+        evaluation.registered_side(
+            "candidate",
+            registered,
+            model=model.name,
+            path=model_files.locate(candidate.file, folder),
+            config_file=config_file,
+            settings=settings,
+            git=repository,
+        )
+    )
+    return registered.version, candidate, side
+
+
+def _baseline(
+    model: modelrail_config.Model,
+    context: _context.Context,
+    standing: versions.Standing,
+    question: predictor.Question,
+    config_file: str,
+    repository: git.Git,
+) -> records.Scored | None:
+    from modelrail.adapters import evaluation, predictor, versions
+
+    folder, settings = context.folder(model), context.settings
+    registered = standing.registered
+    if registered is None:
+        (folder / evaluation.PREDICTIONS / "baseline.parquet").unlink(missing_ok=True)
+        return None
+    with (
+        evaluation.as_baseline(registered.version),
+        tempfile.TemporaryDirectory(prefix="modelrail-baseline-") as parent,
+    ):
+        path = versions.model_file(repository, registered, settings, Path(parent))
+        with evaluation.registered_side(
+            "baseline",
+            registered,
+            model=model.name,
+            path=path,
+            config_file=config_file,
+            settings=settings,
+            git=repository,
+        ) as side:
+            answer = predictor.score(side, question, settings)
+            return evaluation.scored(
+                side, answer, folder, version=registered.version, commit=registered.commit
+            )
