@@ -121,7 +121,7 @@ class LocalHub:
 
 @pytest.fixture
 def make_hub(tmp_path: Path) -> Iterator[Callable[..., LocalHub]]:
-    """`make_hub(faults=..., checked=True)`: a hub of its own; every answer is held against GitHub's OpenAPI."""
+    """`make_hub(faults=...)`: a hub of its own; what crosses it is held against GitHub's OpenAPI."""
     from modelrail.localhub.server import Hub
     from support_openapi import OpenApiCheck
 

@@ -1,4 +1,4 @@
-"""Holds every request and answer of the local GitHub against GitHub's own OpenAPI description, cut to our paths."""
+"""Holds every request and answer of the local GitHub against GitHub's own OpenAPI, cut to our paths."""
 
 from __future__ import annotations
 
@@ -77,19 +77,20 @@ def _routes() -> list[tuple[re.Pattern[str], str]]:
             r"(?P<\1>.+)",
             re.escape(path),
         )
+        pattern = pattern.replace("(?P<path>.+)", "(?P<path>.*)")  # the root folder
         pattern = pattern.replace("/repos/\\{owner\\}/\\{repo\\}", "/repos/[^/]+/[^/]+")
         pattern = re.sub(
             r"\\{(\w*id|\w+_number)\\}", lambda m: r"\d+" if m[1] != "workflow_id" else "[^/]+", pattern
         )
         pattern = re.sub(r"\\{\w+\\}", "[^/]+", pattern)
         found.append((re.compile(pattern + r"\Z"), path))
-    # The most particular first: `releases/latest` before `releases/{id}`, `commits/{ref}/status` before `commits/{ref}`.
-    return sorted(found, key=lambda pair: (pair[1].count("{"), -len(pair[1])))
+    return found
 
 
 @functools.cache
 def operation(method: str, path: str) -> tuple[str, dict[str, Any]] | None:
     hits = [route for pattern, route in _routes() if pattern.match(path)]
+    # The most particular first: `releases/latest` before `releases/{id}`.
     for route in sorted(hits, key=lambda route: (-route.count("/"), route.count("{"))):
         found = spec()["paths"][route].get(method.lower())
         if found is not None:
@@ -157,6 +158,10 @@ def check_answer(method: str, path: str, status: int, body: bytes, kind: str) ->
     ):  # any route may give these; they are not in every description
         return []
     responses = node["responses"]
+    if str(status) not in responses and status in {400, 404, 409, 422}:
+        return _refusal(
+            f"{method} {path} -> {status}", body
+        )  # every route may refuse; few descriptions say so
     if str(status) not in responses:
         return [f"{method} {path}: answers {status}; GitHub gives {', '.join(sorted(responses))}"]
     answer = responses[str(status)]
@@ -173,6 +178,16 @@ def check_answer(method: str, path: str, status: int, body: bytes, kind: str) ->
     except ValueError:
         return [f"{method} {path}: answers {status} with what is not JSON"]
     return _errors(f"{method} {path} -> {status}", pointer + _pointer("content", media, "schema"), value)
+
+
+def _refusal(where: str, body: bytes) -> list[str]:
+    try:
+        value = json.loads(body)
+    except ValueError:
+        return [f"{where}: a refusal that is not JSON"]
+    return (
+        [] if isinstance(value, dict) and isinstance(value.get("message"), str) else [f"{where}: no message"]
+    )
 
 
 def _errors(where: str, pointer: str, value: Any) -> list[str]:
@@ -216,7 +231,10 @@ class OpenApiCheck:
         seen: dict[str, Any] = {}
 
         def note(status: str, headers: list[tuple[str, str]], *rest: Any) -> Any:
-            seen["status"], seen["type"] = int(status.split(maxsplit=1)[0]), dict(headers).get("Content-Type", "")
+            seen["status"], seen["type"] = (
+                int(status.split(maxsplit=1)[0]),
+                dict(headers).get("Content-Type", ""),
+            )
             return start_response(status, headers, *rest)
 
         answer = application(environ, note)

@@ -61,6 +61,7 @@ For tests, the demo and `modelrail act`::
         hub, "octo", "flights", "promote.yml", ref="refs/heads/main", inputs={}, user="octo"
     )
 
-Another process finds a running hub by its URL: `server.locate(url) -> Hub` opens its state folder (`GET /_hub` names it).
+Another process finds a running hub by its URL: `server.locate(url) -> Hub` opens the state folder that
+`GET /_hub` names.
 Faults for tests: `Hub(state, faults=function)`, see faults.py.
 """

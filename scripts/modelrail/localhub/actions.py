@@ -24,7 +24,7 @@ def dispatch_workflow(world: World, repo: Doc, workflow: str, user: str, values:
     if len(inputs) > MAX_INPUTS:
         raise ApiError(
             422,
-            f"Invalid request.\n\nNo more than {MAX_INPUTS} properties are allowed; {len(inputs)} were supplied.",
+            f"Invalid request.\n\nNo more than {MAX_INPUTS} properties are allowed, not {len(inputs)}.",
         )
     if sum(len(str(value)) for value in inputs.values()) > MAX_INPUT_CHARACTERS:
         raise ApiError(422, "inputs are too large.")
@@ -38,9 +38,16 @@ def dispatch_workflow(world: World, repo: Doc, workflow: str, user: str, values:
     if b"workflow_dispatch" not in bare.blob(entry[1]):
         raise ApiError(422, "Workflow does not have 'workflow_dispatch' trigger")
     return _queue(
-        world, repo, {"event": "workflow_dispatch", "workflow": Path(workflow).name, "ref": full,
-                      "inputs": {key: str(value) for key, value in inputs.items()}, "user": user}
-    )  # fmt: skip
+        world,
+        repo,
+        {
+            "event": "workflow_dispatch",
+            "workflow": Path(workflow).name,
+            "ref": full,
+            "inputs": {key: str(value) for key, value in inputs.items()},
+            "user": user,
+        },
+    )
 
 
 def dispatch_repository(world: World, repo: Doc, user: str, values: dict[str, Any]) -> Doc:
@@ -49,7 +56,7 @@ def dispatch_repository(world: World, repo: Doc, user: str, values: dict[str, An
     if len(payload) > MAX_PAYLOAD_KEYS:
         raise ApiError(
             422,
-            f"Invalid request.\n\nNo more than {MAX_PAYLOAD_KEYS} properties are allowed; {len(payload)} were supplied.",
+            f"Invalid request.\n\nNo more than {MAX_PAYLOAD_KEYS} properties, not {len(payload)}.",
         )
     return _queue(
         world,
@@ -109,12 +116,22 @@ def start_run(
             "run",
             repo["full_name"],
             {
-                "workflow": file, "name": name or Path(file).stem, "event": event, "head_branch": head_branch,
-                "head_sha": head_sha, "head_repository": head_repository or repo["full_name"], "number": number,
-                "actor": actor or repo["owner"], "status": "in_progress", "conclusion": None, "attempt": 1,
-                "repository": repo["full_name"], "created_at": world.now(), "updated_at": world.now(),
+                "workflow": file,
+                "name": name or Path(file).stem,
+                "event": event,
+                "head_branch": head_branch,
+                "head_sha": head_sha,
+                "head_repository": head_repository or repo["full_name"],
+                "number": number,
+                "actor": actor or repo["owner"],
+                "status": "in_progress",
+                "conclusion": None,
+                "attempt": 1,
+                "repository": repo["full_name"],
+                "created_at": world.now(),
+                "updated_at": world.now(),
             },
-        )  # fmt: skip
+        )
 
 
 def any_run(world: World, identity: int) -> Doc:
@@ -169,10 +186,14 @@ def add_artifact(world: World, run_id: int, name: str, archive: bytes) -> Doc:
             "artifact",
             run["repository"],
             {
-                "run": run_id, "name": name, "size": len(archive), "created_at": world.now(),
-                "digest": "sha256:" + hashlib.sha256(archive).hexdigest(), "updated_at": world.now(),
+                "run": run_id,
+                "name": name,
+                "size": len(archive),
+                "created_at": world.now(),
+                "digest": "sha256:" + hashlib.sha256(archive).hexdigest(),
+                "updated_at": world.now(),
             },
-        )  # fmt: skip
+        )
         path = artifact_path(world, found)
         path.parent.mkdir(exist_ok=True)
         path.write_bytes(archive)

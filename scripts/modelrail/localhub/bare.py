@@ -129,8 +129,10 @@ class Bare:
         path.mkdir(parents=True)
         made = cls(path)
         made.run("init", "--quiet", "--bare", "--template=", f"--initial-branch={default_branch}")
-        for key, value in _CONFIG.items():
-            made.run("config", key, value)
+        with (path / "config").open("a", encoding="utf-8") as stream:
+            for key, value in _CONFIG.items():
+                section, name = key.split(".")
+                stream.write(f"[{section}]\n\t{name} = {value}\n")
         return made
 
     def fetch(self, other: Bare, *refspecs: str) -> None:
@@ -197,9 +199,15 @@ class Bare:
                 continue
             sha, tree, parents, an, ae, at, cn, ce, ct, message = fields
             found.append(
-                Commit(sha, tree, tuple(parents.split()), Signature(an, ae, int(at)), Signature(cn, ce, int(ct)),
-                       message.rstrip("\n"))
-            )  # fmt: skip
+                Commit(
+                    sha,
+                    tree,
+                    tuple(parents.split()),
+                    Signature(an, ae, int(at)),
+                    Signature(cn, ce, int(ct)),
+                    message.rstrip("\n"),
+                )
+            )
         return found
 
     def commit(self, sha: str) -> Commit:
@@ -299,9 +307,16 @@ class Bare:
             hunk = patch.find("\n@@ ")
             added_lines, removed_lines = numbers.get(path, (0, 0))
             found.append(
-                Change(path, words.get(letter[0], "changed"), previous, new_blob if new_blob != ZERO else old_blob,
-                       added_lines, removed_lines, patch[hunk + 1 :].rstrip("\n") if hunk >= 0 else "")
-            )  # fmt: skip
+                Change(
+                    path,
+                    words.get(letter[0], "changed"),
+                    previous,
+                    new_blob if new_blob != ZERO else old_blob,
+                    added_lines,
+                    removed_lines,
+                    patch[hunk + 1 :].rstrip("\n") if hunk >= 0 else "",
+                )
+            )
         return found
 
     # --- merges --------------------------------------------------------------------------------------

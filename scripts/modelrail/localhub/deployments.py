@@ -29,13 +29,21 @@ def create(world: World, repo: Doc, user: str, values: dict[str, Any]) -> Doc:
             "deployment",
             repo["full_name"],
             {
-                "ref": ref, "sha": sha, "task": values.get("task") or "deploy", "environment": environment,
-                "payload": values.get("payload", {}), "description": values.get("description"), "creator": user,
+                "ref": ref,
+                "sha": sha,
+                "task": values.get("task") or "deploy",
+                "environment": environment,
+                "payload": values.get("payload", {}),
+                "description": values.get("description"),
+                "creator": user,
                 "transient_environment": bool(values.get("transient_environment", False)),
-                "production_environment": bool(values.get("production_environment", environment == "production")),
-                "created_at": world.now(), "updated_at": world.now(),
+                "production_environment": bool(
+                    values.get("production_environment", environment == "production")
+                ),
+                "created_at": world.now(),
+                "updated_at": world.now(),
             },
-        )  # fmt: skip
+        )
 
 
 def _require_contexts(world: World, repo: Doc, sha: str, wanted: Any) -> None:
@@ -99,14 +107,18 @@ def _status(world: World, repo: Doc, deployment: Doc, user: str, values: dict[st
         "deployment_status",
         repo["full_name"],
         {
-            "deployment": deployment["id"], "state": values["state"], "creator": user,
-            "description": values.get("description") or "", "target_url": values.get("target_url") or "",
+            "deployment": deployment["id"],
+            "state": values["state"],
+            "creator": user,
+            "description": values.get("description") or "",
+            "target_url": values.get("target_url") or "",
             "log_url": values.get("log_url") or values.get("target_url") or "",
             "environment": values.get("environment") or deployment["environment"],
             "environment_url": values.get("environment_url") or "",
-            "created_at": world.now(), "updated_at": world.now(),
+            "created_at": world.now(),
+            "updated_at": world.now(),
         },
-    )  # fmt: skip
+    )
 
 
 def deployment_statuses(world: World, repo: Doc, deployment: Doc) -> list[Doc]:
@@ -128,7 +140,8 @@ def delete(world: World, repo: Doc, identity: int) -> None:
         if others and newest and newest["state"] != "inactive":
             raise ApiError(
                 422,
-                "We cannot delete an active deployment unless it is the only deployment in a given repository.",
+                "We cannot delete an active deployment unless it is the only deployment in a given "
+                "repository.",
             )
         for status in deployment_statuses(world, repo, found):
             world.store.delete(status["id"])
@@ -170,11 +183,16 @@ def set_status(world: World, repo: Doc, sha: str, user: str, values: dict[str, A
         "status",
         repo["full_name"],
         {
-            "sha": sha, "state": values["state"], "target_url": values.get("target_url"), "creator": user,
-            "description": values.get("description"), "context": values.get("context") or "default",
-            "created_at": world.now(), "updated_at": world.now(),
+            "sha": sha,
+            "state": values["state"],
+            "target_url": values.get("target_url"),
+            "creator": user,
+            "description": values.get("description"),
+            "context": values.get("context") or "default",
+            "created_at": world.now(),
+            "updated_at": world.now(),
         },
-    )  # fmt: skip
+    )
 
 
 def statuses(world: World, repo: Doc, sha: str) -> list[Doc]:

@@ -92,7 +92,7 @@ def _commit(world: World, repo: Doc, found: Commit) -> Json:
 
 
 def workflow_run(world: World, owner: str, name: str, run_id: int, *, action: str = "completed") -> Json:
-    """`workflow_run`: what the privileged job after a pull request's run gets. Fork runs name no pull request."""
+    """`workflow_run`: what the privileged job after a pull request's run gets. A fork's names no number."""
     repo = world.repository(owner, name)
     doc = actions.get_run(world, repo, run_id)
     run = work.run(world, repo, doc)

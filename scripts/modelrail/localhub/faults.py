@@ -38,7 +38,7 @@ class Incoming:
 
 @dataclass(frozen=True, kw_only=True)
 class Fault:
-    """What happens to one request. Without `status` or `cut` it is served, after `delay` and in `drip` pieces."""
+    """What happens to one request. Without `status` or `cut` it is served, late or in pieces."""
 
     delay: float = 0.0  # seconds before anything happens
     status: int = 0  # answer this instead; nothing else happens
@@ -63,7 +63,7 @@ class _Short:
 
     def read(self, size: int = -1) -> bytes:
         if self._left <= 0:
-            raise ConnectionResetError("fault: the request ends here")
+            return b""
         block = self._stream.read(self._left if size < 0 else min(size, self._left))
         self._left -= len(block)
         return block
@@ -92,7 +92,7 @@ class Faults:
         if fault.read_at_most >= 0:
             environ["wsgi.input"] = _Short(environ["wsgi.input"], fault.read_at_most)
         answer = self._application(environ, start_response)
-        if fault.cut == "after":
+        if fault.cut == "after" or fault.read_at_most >= 0:
             for _ in answer:
                 pass
             _close(answer)

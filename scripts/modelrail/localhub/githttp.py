@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import logging
 import re
@@ -139,10 +140,8 @@ def _backend(state: World, repo: Doc, identity: Identity, route: str, more: dict
         stderr=subprocess.PIPE,
     )
     assert child.stdin is not None and child.stdout is not None and child.stderr is not None  # noqa: S101, PT018
-    # The request must be read in this thread (its stream belongs to the connection), so the answer is read in another
-    # only while the request is still coming in: git writes nothing of size before it has read it all.
-    drain = threading.Thread(target=_log, args=(child.stderr,), daemon=True)
-    drain.start()
+    threading.Thread(target=_log, args=(child.stderr,), daemon=True).start()
+    # First all of the request, then all of the answer: git writes little before it has read its input.
     _feed(request.stream, child.stdin)
     head = _head(child.stdout)
     status = int(head.pop("status", "200").split()[0])
@@ -157,10 +156,8 @@ def _feed(source: Any, sink: IO[bytes]) -> None:
         while source.read(BLOCK):
             pass
     finally:
-        try:
+        with contextlib.suppress(BrokenPipeError):
             sink.close()
-        except BrokenPipeError:
-            pass
 
 
 def _head(stream: IO[bytes]) -> dict[str, str]:

@@ -38,11 +38,19 @@ def create(
             "issue",
             repo["full_name"],
             {
-                "number": number, "title": title, "body": body, "user": user, "state": "open", "labels": [],
-                "created_at": world.now(), "updated_at": world.now(), "closed_at": None, "pull": None,
+                "number": number,
+                "title": title,
+                "body": body,
+                "user": user,
+                "state": "open",
+                "labels": [],
+                "created_at": world.now(),
+                "updated_at": world.now(),
+                "closed_at": None,
+                "pull": None,
             },
             name=str(number),
-        )  # fmt: skip
+        )
         return set_labels(world, repo, found, labels) if labels else found
 
 
@@ -78,9 +86,11 @@ def label(world: World, repo: Doc, name: str, color: str = "ededed", description
     """The repository's label of this name (names ignore case); made when there is none, as GitHub does."""
     found = find_label(world, repo, name)
     return found or world.store.add(
-        "label", repo["full_name"], {"name": name, "color": color, "description": description, "default": False},
+        "label",
+        repo["full_name"],
+        {"name": name, "color": color, "description": description, "default": False},
         name.lower(),
-    )  # fmt: skip
+    )
 
 
 def find_label(world: World, repo: Doc, name: str) -> Doc | None:

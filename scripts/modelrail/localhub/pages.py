@@ -1,4 +1,4 @@
-"""Pages for people: what a repository's pull requests, releases, tags, ledger and deployments look like. Read-only."""
+"""Pages for people: a repository's pull requests, releases, tags, ledger and deployments. Read-only."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ class TagView:
 
 @routes.app_template_filter("ago")
 def ago(seconds: float | None) -> str:
-    """ "3 hours ago"; the date when it is long past."""
+    """As in "3 hours ago"; the date when it is long past."""
     if seconds is None:
         return ""
     past = max(int(world().now() - seconds), 0)
@@ -165,9 +165,10 @@ def avatar(login: str) -> flask.Response:
     hue = sum(ord(letter) * (place + 7) for place, letter in enumerate(login)) * 37 % 360
     letter = markupsafe.escape(next((one for one in login if one.isalnum()), "?").upper())
     text = (
-        f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 40 40"><rect width="40" height="40" '
-        f'fill="hsl({hue} 45% 45%)"/><text x="20" y="27" font-family="sans-serif" font-size="20" font-weight="600" '
-        f'fill="#fff" text-anchor="middle">{letter}</text></svg>'
+        '<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 40 40">'
+        f'<rect width="40" height="40" fill="hsl({hue} 45% 45%)"/>'
+        '<text x="20" y="27" font-family="sans-serif" font-size="20" font-weight="600" fill="#fff" '
+        f'text-anchor="middle">{letter}</text></svg>'
     )
     return flask.Response(text, mimetype="image/svg+xml")
 

@@ -1,4 +1,4 @@
-"""Pull requests over real branches: heads that follow, `refs/pull/N/{head,merge}`, merges that are commits."""
+"""Pull requests over real branches: heads that follow, `refs/pull/N/{head,merge}`, merges as commits."""
 
 from __future__ import annotations
 
@@ -189,12 +189,13 @@ def merge(
 def of_commit(world: World, repo: Doc, sha: str) -> list[Doc]:
     """The pull requests that brought this commit, or hold it."""
     bare = world.bare(repo)
-    found = []
-    for candidate in all_pulls(world, repo):
-        pull = candidate["pull"]
-        if (sha == pull["merge_commit_sha"] and pull["merged_at"]) or (bare.is_ancestor(sha, pull["head_sha"]) and not bare.is_ancestor(sha, pull["base_sha"])):
-            found.append(candidate)
-    return found
+
+    def holds(pull: Doc) -> bool:
+        if pull["merged_at"] and sha == pull["merge_commit_sha"]:
+            return True
+        return bare.is_ancestor(sha, pull["head_sha"]) and not bare.is_ancestor(sha, pull["base_sha"])
+
+    return [found for found in all_pulls(world, repo) if holds(found["pull"])]
 
 
 def select(

@@ -1,6 +1,7 @@
-"""The hooks of a push, run by git as `python receive_hook.py pre-receive|post-receive`. Standard library only.
+"""The hooks of a push: git runs `python receive_hook.py pre-receive|post-receive`. Standard library only.
 
-MODELRAIL_HUB_PUSH names a folder of this push: `policy.json` is read before the refs change, `changes` is written after.
+MODELRAIL_HUB_PUSH names a folder of this push: `policy.json` is read before the refs change, `changes` is
+written after.
 The REST routes that write refs ask the same `refusals`.
 """
 
@@ -40,7 +41,10 @@ def run_git(*arguments: str) -> str | None:
 def refusals(
     policy: dict[str, Any], old: str, new: str, ref: str, git: Callable[..., str | None] = run_git
 ) -> list[str]:
-    """Why this change of a ref is not allowed, each "REF.\\nreason"; `git` answers None when it fails."""
+    """Why this change of a ref is not allowed: the ref on one line, the reason on the next.
+
+    `git` answers None when it fails.
+    """
     found = []
     rule = "creation" if old == ZERO else "deletion" if new == ZERO else "update"
     broken = {rule}

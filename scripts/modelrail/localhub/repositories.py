@@ -97,7 +97,7 @@ def add_ruleset(
     exclude: Sequence[str] = (),
     bypass: Sequence[str] = (),
 ) -> Doc:
-    """`include` holds ref patterns, or ~ALL, ~DEFAULT_BRANCH. `bypass` names logins that the rules do not bind."""
+    """`include` holds ref patterns, or ~ALL, ~DEFAULT_BRANCH; `bypass` the logins that it does not bind."""
     if target not in {"branch", "tag"} or not set(rules) <= RULES:
         raise ValueError(f"a ruleset is over 'branch' or 'tag', with rules among {', '.join(sorted(RULES))}")
     return world.store.add(

@@ -1,4 +1,4 @@
-"""The Hub: one state folder, its functions for tests and runners, and the server over it. See the package's text."""
+"""The Hub: one state folder, its functions for tests and runners, and the server over it."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ class Hub(World):
         self.hourly_limit = hourly_limit
 
     def serve(self, port: int = 0, *, middleware: Middleware | None = None) -> Running:
-        """Serve on 127.0.0.1 in a thread; port 0 takes a free one. `middleware` wraps what GitHub would answer."""
+        """Serve on 127.0.0.1 in a thread; port 0: a free one. `middleware` wraps what GitHub would answer."""
         from modelrail.localhub import web
 
         return Running(self, web.start(self, port, middleware))
@@ -222,9 +222,16 @@ class Hub(World):
         """`workflow` is the file; `title` its `name:`; `head_repository` "owner/name" of a fork."""
         repo = self.repository(owner, name)
         made = actions.start_run(
-            self, repo, workflow=workflow, event=event, head_branch=head_branch, head_sha=head_sha, name=title,
-            actor=actor, head_repository=head_repository,
-        )  # fmt: skip
+            self,
+            repo,
+            workflow=workflow,
+            event=event,
+            head_branch=head_branch,
+            head_sha=head_sha,
+            name=title,
+            actor=actor,
+            head_repository=head_repository,
+        )
         return work.run(self, repo, made)
 
     def finish_run(self, run_id: int, conclusion: str) -> Json:

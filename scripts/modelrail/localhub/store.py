@@ -1,4 +1,4 @@
-"""The hub's memory: documents in one SQLite file. Several threads and several processes may use it at once."""
+"""The hub's memory: documents in one SQLite file, for several threads and processes at once."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ CREATE TABLE IF NOT EXISTS counters (name TEXT PRIMARY KEY, value INTEGER NOT NU
 
 
 class Store:
-    """Documents by (kind, scope, name). `scope` is mostly "owner/repository"; ids are unique over all kinds."""
+    """Documents by kind, scope (mostly "owner/repository") and name; ids are unique over all kinds."""
 
     def __init__(self, path: Path) -> None:
         self._lock = threading.RLock()

@@ -72,7 +72,7 @@ class _Handler(werkzeug.serving.WSGIRequestHandler):
     def log(self, type: str, message: str, *args: object) -> None:  # noqa: A002
         LOG.log(logging.WARNING if type == "error" else logging.INFO, message, *args)
 
-    def log_request(self, code: int | str = "-", size: int | str = "-") -> None:
+    def log_request(self, code: int | str = "-", size: int | str = "-") -> None:  # noqa: ARG002
         LOG.info("%s %s %s", self.command, self.path, code)
 
 
@@ -83,5 +83,5 @@ def start(hub: Hub, port: int, middleware: Middleware | None) -> werkzeug.servin
     if middleware is not None:
         app = middleware(app)  # type: ignore[assignment]
     if hub.faults is not None:
-        app = Faults(app, hub.faults)  # type: ignore[assignment]
+        app = Faults(app, hub.faults)
     return werkzeug.serving.make_server("127.0.0.1", port, app, threaded=True, request_handler=_Handler)

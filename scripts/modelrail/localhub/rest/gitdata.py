@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import datetime
+import datetime as dt
 
 import flask
 
@@ -12,6 +12,7 @@ from modelrail.localhub.bare import ZERO, Bare, Refused, Signature
 from modelrail.localhub.repositories import RefChange
 from modelrail.localhub.rest.base import REPO, body, repo, who, world
 from modelrail.localhub.shapes import objects
+from modelrail.localhub.shapes.people import Json
 from modelrail.localhub.store import Doc
 
 routes = flask.Blueprint("gitdata", __name__)
@@ -78,7 +79,7 @@ def _require_object(bare: Bare, ref: str, sha: str) -> None:
         raise ApiError(422, "Object does not exist")
 
 
-def _ref(found: Doc, bare: Bare, ref: str) -> objects.Json:
+def _ref(found: Doc, bare: Bare, ref: str) -> Json:
     present = bare.ref(ref)
     if present is None:  # somebody else removed it meanwhile
         raise not_found()
@@ -111,7 +112,7 @@ def _tagger(values: dict[str, object]) -> Signature:
         return default
     try:
         date = given.get("date")
-        moment = datetime.datetime.fromisoformat(str(date)).timestamp() if date else default.time
+        moment = dt.datetime.fromisoformat(str(date)).timestamp() if date else default.time
     except ValueError:
         raise ApiError(422, "Invalid request.\n\nFor 'properties/date', it is not a valid date.") from None
     return Signature(

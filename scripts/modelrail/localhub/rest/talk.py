@@ -31,9 +31,10 @@ def _writable(owner: str, name: str, number: int, *, anyone: bool = False) -> Do
 def _names(values: Any) -> list[str]:
     given = values.get("labels") if isinstance(values, dict) else values
     names = [one.get("name") if isinstance(one, dict) else one for one in given or []]
-    if not all(isinstance(one, str) and one for one in names):
+    found = [one for one in names if isinstance(one, str) and one]
+    if len(found) != len(names):
         raise validation("Label", "invalid", "name")
-    return names
+    return found
 
 
 # --- issues -----------------------------------------------------------------------------------------
@@ -213,7 +214,7 @@ def get_pull(owner: str, name: str, number: int) -> flask.Response:
 def change_pull(owner: str, name: str, number: int) -> flask.Response:
     found, values = repo(owner, name, "pull_requests", level="write"), body()
     pulls.get(world(), found, number)
-    allowed = {key: values[key] for key in ("title", "body", "state") if key in values}
+    allowed: dict[str, Any] = {key: values[key] for key in ("title", "body", "state") if key in values}
     doc = issues.change(world(), found, number, allowed)
     return flask.jsonify(talk.pull(world(), found, doc))
 

@@ -51,27 +51,60 @@ def public_user(world: World, login: str) -> Json:
     """`GET /user`."""
     created = iso(world.user(login)["created_at"])
     return user(world, login) | {
-        "name": login, "company": None, "blog": "", "location": None, "email": None, "hireable": None, "bio": None,
-        "public_repos": sum(repo["owner"] == login for repo in world.repositories()), "public_gists": 0,
-        "followers": 0, "following": 0, "created_at": created, "updated_at": created,
-    }  # fmt: skip
+        "name": login,
+        "company": None,
+        "blog": "",
+        "location": None,
+        "email": None,
+        "hireable": None,
+        "bio": None,
+        "public_repos": sum(repo["owner"] == login for repo in world.repositories()),
+        "public_gists": 0,
+        "followers": 0,
+        "following": 0,
+        "created_at": created,
+        "updated_at": created,
+    }
 
 
 _LINKS = {
-    "archive_url": "/{archive_format}{/ref}", "assignees_url": "/assignees{/user}", "blobs_url": "/git/blobs{/sha}",
-    "branches_url": "/branches{/branch}", "collaborators_url": "/collaborators{/collaborator}",
-    "comments_url": "/comments{/number}", "commits_url": "/commits{/sha}", "compare_url": "/compare/{base}...{head}",
-    "contents_url": "/contents/{+path}", "contributors_url": "/contributors", "deployments_url": "/deployments",
-    "downloads_url": "/downloads", "events_url": "/events", "forks_url": "/forks",
-    "git_commits_url": "/git/commits{/sha}", "git_refs_url": "/git/refs{/sha}", "git_tags_url": "/git/tags{/sha}",
-    "hooks_url": "/hooks", "issue_comment_url": "/issues/comments{/number}",
-    "issue_events_url": "/issues/events{/number}", "issues_url": "/issues{/number}", "keys_url": "/keys{/key_id}",
-    "labels_url": "/labels{/name}", "languages_url": "/languages", "merges_url": "/merges",
-    "milestones_url": "/milestones{/number}", "notifications_url": "/notifications{?since,all,participating}",
-    "pulls_url": "/pulls{/number}", "releases_url": "/releases{/id}", "stargazers_url": "/stargazers",
-    "statuses_url": "/statuses/{sha}", "subscribers_url": "/subscribers", "subscription_url": "/subscription",
-    "tags_url": "/tags", "teams_url": "/teams", "trees_url": "/git/trees{/sha}",
-}  # fmt: skip
+    "archive_url": "/{archive_format}{/ref}",
+    "assignees_url": "/assignees{/user}",
+    "blobs_url": "/git/blobs{/sha}",
+    "branches_url": "/branches{/branch}",
+    "collaborators_url": "/collaborators{/collaborator}",
+    "comments_url": "/comments{/number}",
+    "commits_url": "/commits{/sha}",
+    "compare_url": "/compare/{base}...{head}",
+    "contents_url": "/contents/{+path}",
+    "contributors_url": "/contributors",
+    "deployments_url": "/deployments",
+    "downloads_url": "/downloads",
+    "events_url": "/events",
+    "forks_url": "/forks",
+    "git_commits_url": "/git/commits{/sha}",
+    "git_refs_url": "/git/refs{/sha}",
+    "git_tags_url": "/git/tags{/sha}",
+    "hooks_url": "/hooks",
+    "issue_comment_url": "/issues/comments{/number}",
+    "issue_events_url": "/issues/events{/number}",
+    "issues_url": "/issues{/number}",
+    "keys_url": "/keys{/key_id}",
+    "labels_url": "/labels{/name}",
+    "languages_url": "/languages",
+    "merges_url": "/merges",
+    "milestones_url": "/milestones{/number}",
+    "notifications_url": "/notifications{?since,all,participating}",
+    "pulls_url": "/pulls{/number}",
+    "releases_url": "/releases{/id}",
+    "stargazers_url": "/stargazers",
+    "statuses_url": "/statuses/{sha}",
+    "subscribers_url": "/subscribers",
+    "subscription_url": "/subscription",
+    "tags_url": "/tags",
+    "teams_url": "/teams",
+    "trees_url": "/git/trees{/sha}",
+}
 
 
 def repo_api(world: World, repo: Doc) -> str:
@@ -106,24 +139,50 @@ def repository(world: World, repo: Doc) -> Json:
     return minimal_repository(world, repo) | {
         "git_url": f"{world.url.replace('http:', 'git:')}/{repo['full_name']}.git",
         "ssh_url": f"ssh://git@{world.url.partition('//')[2]}/{repo['full_name']}.git",
-        "clone_url": f"{html}.git", "svn_url": html, "mirror_url": None, "homepage": None, "language": None,
-        "forks": 0, "forks_count": 0, "stargazers_count": 0, "watchers": 0, "watchers_count": 0, "size": 0,
-        "open_issues": count, "open_issues_count": count, "default_branch": repo["default_branch"],
-        "has_downloads": True, "has_issues": True, "has_projects": False, "has_wiki": False, "has_pages": False,
-        "has_discussions": False, "archived": False, "disabled": False, "license": None, "topics": [],
-        "visibility": "private" if repo["private"] else "public", "is_template": False, "allow_forking": True,
-        "created_at": iso(repo["created_at"]), "updated_at": iso(repo["pushed_at"]),
+        "clone_url": f"{html}.git",
+        "svn_url": html,
+        "mirror_url": None,
+        "homepage": None,
+        "language": None,
+        "forks": 0,
+        "forks_count": 0,
+        "stargazers_count": 0,
+        "watchers": 0,
+        "watchers_count": 0,
+        "size": 0,
+        "open_issues": count,
+        "open_issues_count": count,
+        "default_branch": repo["default_branch"],
+        "has_downloads": True,
+        "has_issues": True,
+        "has_projects": False,
+        "has_wiki": False,
+        "has_pages": False,
+        "has_discussions": False,
+        "archived": False,
+        "disabled": False,
+        "license": None,
+        "topics": [],
+        "visibility": "private" if repo["private"] else "public",
+        "is_template": False,
+        "allow_forking": True,
+        "created_at": iso(repo["created_at"]),
+        "updated_at": iso(repo["pushed_at"]),
         "pushed_at": iso(repo["pushed_at"]),
-    }  # fmt: skip
+    }
 
 
 def full_repository(world: World, repo: Doc, *, push: bool = False) -> Json:
     """`GET /repos/{owner}/{repo}`."""
     found = repository(world, repo) | {
-        "network_count": 0, "subscribers_count": 0, "allow_merge_commit": True, "allow_squash_merge": True,
-        "allow_rebase_merge": False, "delete_branch_on_merge": False,
+        "network_count": 0,
+        "subscribers_count": 0,
+        "allow_merge_commit": True,
+        "allow_squash_merge": True,
+        "allow_rebase_merge": False,
+        "delete_branch_on_merge": False,
         "permissions": {"admin": push, "maintain": push, "push": push, "triage": push, "pull": True},
-    }  # fmt: skip
+    }
     if repo["fork_of"]:
         owner, name = repo["fork_of"].split("/")
         found["parent"] = found["source"] = repository(world, world.repository(owner, name))

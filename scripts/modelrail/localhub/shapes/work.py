@@ -277,12 +277,25 @@ def artifact(world: World, repo: Doc, doc: Doc) -> Json:
 def environment(world: World, repo: Doc, doc: Doc) -> Json:
     rules: list[Json] = []
     if doc["wait_minutes"]:
-        rules.append({"id": doc["id"] * 10, "node_id": node_id("Gate", doc["id"] * 10), "type": "wait_timer",
-                      "wait_timer": doc["wait_minutes"]})  # fmt: skip
+        rules.append(
+            {
+                "id": doc["id"] * 10,
+                "node_id": node_id("Gate", doc["id"] * 10),
+                "type": "wait_timer",
+                "wait_timer": doc["wait_minutes"],
+            }
+        )
     if doc["reviewers"]:
         people = [{"type": "User", "reviewer": user(world, login)} for login in doc["reviewers"]]
-        rules.append({"id": doc["id"] * 10 + 1, "node_id": node_id("Gate", doc["id"] * 10 + 1),
-                      "prevent_self_review": False, "type": "required_reviewers", "reviewers": people})  # fmt: skip
+        rules.append(
+            {
+                "id": doc["id"] * 10 + 1,
+                "node_id": node_id("Gate", doc["id"] * 10 + 1),
+                "prevent_self_review": False,
+                "type": "required_reviewers",
+                "reviewers": people,
+            }
+        )
     return {
         "id": doc["id"],
         "node_id": node_id("Environment", doc["id"]),
