@@ -1,5 +1,6 @@
-"""The records of a run, read as the hostile data that they may be: whatever is wrong with them becomes a failure
-that the report shows, never an exception and never a pass.
+"""The records of a run, read as the hostile data that they may be.
+
+Whatever is wrong with them becomes a failure that the report shows: never an exception, and never a pass.
 """
 
 from __future__ import annotations
@@ -28,7 +29,7 @@ R = TypeVar("R", bound=records.Record)
 
 
 def names(out: Path, chosen: Sequence[str], config_file: Path | None, *, dry_run: bool) -> list[str]:
-    """The models to report: those with records, and those that a configuration at hand says should have some."""
+    """The models with records, and those that a configuration at hand says should have some."""
     wanted = {part for name in chosen for part in name.replace(",", " ").split()}
     found = {name for name in files.models_in(out) if not files.folder(out, name).is_symlink()}
     if config_file is not None and config_file.is_file():
@@ -46,9 +47,16 @@ def _configured(found: set[str], out: Path, config_file: Path, *, dry_run: bool)
     except ConfigError as error:
         lines = [f"{fault.path}: {fault.what} {fault.hint}".rstrip() for fault in error.faults]
         failure = records.Failure(
-            model=CONFIGURATION, command="config", kind=error.kind, code=error.code, what=error.what, why=error.why,
-            next=error.next or "Correct modelrail.yaml.", path=error.path, tail="\n".join(lines)[-4000:],
-        )  # fmt: skip
+            model=CONFIGURATION,
+            command="config",
+            kind=error.kind,
+            code=error.code,
+            what=error.what,
+            why=error.why,
+            next=error.next or "Correct modelrail.yaml.",
+            path=error.path,
+            tail="\n".join(lines)[-4000:],
+        )
         if not dry_run:
             files.write(failure, place)
         return found | {CONFIGURATION}

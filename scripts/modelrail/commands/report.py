@@ -173,7 +173,7 @@ def _comment(
 
 
 def _pull_request(surroundings: settings.Settings, client: GitHub | None) -> int | None:
-    """The pull request that this run is about, from the event alone. None, with the reason said, if none waits."""
+    """The pull request of this run, from the event alone; None, and said why, when none waits for it."""
     pull, other = surroundings.pull_request, _workflow_run(surroundings)
     if pull is not None:
         if _from_fork(pull):

@@ -26,7 +26,7 @@ _COMBINING = "[\u0300-\u036f\u0483-\u0489\u1ab0-\u1aff\u1dc0-\u1dff\u20d0-\u20ff
 _MARKS = re.compile(f"({_COMBINING}{{3}}){_COMBINING}+")  # stacked so high that they cover other lines
 _ANSI = re.compile(r"\x1b(?:\[[0-?]*[ -/]*[@-~]|\][^\x07\x1b]*(?:\x07|\x1b\\)?|[@-_])")
 _SPACE = re.compile(r"\s+")
-_LINKED = re.compile(r"(?i)\b(GH)(?=-\d)|\b(www)(?=\.)|\b(https?|ftp|mailto|xmpp)(?=:)")
+_LINKED = re.compile(r"(?i)GH(?=-\d)|www(?=\.)|(?:https?|ftp|mailto|xmpp)(?=:)")
 _EMOJI = re.compile(r":(?=[a-zA-Z0-9_+-]+:)")
 _LEADING_NUMBER = re.compile(r"(\d{1,9})([.)])(?=\s|\Z)")
 # Inside a word `_` is plain; everywhere else it may begin emphasis.

@@ -14,16 +14,13 @@ _ROWS = 40  # of one table; the rest is counted
 
 
 def text(view: View) -> str:
-    blocks = [_model(model) for model in view.models] or [
-        "⛔ Nothing was evaluated: there is no record of any model."
-    ]
+    blocks = [_model(model) for model in view.models]
+    if not blocks:
+        blocks = ["⛔ Nothing was evaluated: there is no record of any model."]
     if len(view.models) > 1:
-        counts = view.counts
-        blocks.insert(
-            0,
-            f"{MARKS[view.verdict]} {len(view.models)} models: {counts['pass']} pass, {counts['fail']} blocked, "
-            f"{counts['inconclusive']} undecided",
-        )
+        n = view.counts
+        words = f"{n['pass']} pass, {n['fail']} blocked, {n['inconclusive']} undecided"
+        blocks.insert(0, f"{MARKS[view.verdict]} {len(view.models)} models: {words}")
     return "\n\n".join(blocks) + "\n"
 
 
