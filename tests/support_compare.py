@@ -26,7 +26,9 @@ def gate(name: str, index: int = 0, **rules: Any) -> config.Gate:
     return config.Gate(path=f"models.delay.gates[{index}]", metric=metric(name), **rules)
 
 
-def model(task: str = "binary", *, metrics: tuple[str, ...] = (), gates: tuple[config.Gate, ...] = (), **more: Any) -> config.Model:
+def model(
+    task: str = "binary", *, metrics: tuple[str, ...] = (), gates: tuple[config.Gate, ...] = (), **more: Any
+) -> config.Model:
     data = config.Data(test="test.parquet", target="late", key="id", group=more.pop("group", None))
     stages = more.pop("stages", (config.Stage(name="production", first="allowed"),))
     return config.Model(
@@ -44,7 +46,9 @@ def scored(role: str, digest: str, rows: int) -> records.Scored:
     )  # fmt: skip
 
 
-def evaluation(rows: int, *, task: str = "binary", baseline: bool = True, same: bool = False) -> records.Evaluation:
+def evaluation(
+    rows: int, *, task: str = "binary", baseline: bool = True, same: bool = False
+) -> records.Evaluation:
     ref = records.Baseline(status="present" if baseline else "absent", stage="production")
     return records.Evaluation(
         model="delay", task=task, test=records.DataVersion(path="test.parquet", digest=DIGEST, source="file"),
@@ -56,7 +60,12 @@ def evaluation(rows: int, *, task: str = "binary", baseline: bool = True, same: 
 
 
 def run(
-    policy: config.Model, truth: pl.DataFrame, candidate: pl.DataFrame, baseline: pl.DataFrame | None, *, same: bool = False
+    policy: config.Model,
+    truth: pl.DataFrame,
+    candidate: pl.DataFrame,
+    baseline: pl.DataFrame | None,
+    *,
+    same: bool = False,
 ) -> records.Comparison:
     return compare.compare(
         policy, evaluation(truth.height, task=policy.task, baseline=baseline is not None, same=same),
@@ -76,6 +85,15 @@ def binary(
     for strength in (skill, other):
         raw = strength * (late - rate) + shared**0.5 * common + (1 - shared) ** 0.5 * rng.normal(size=n)
         score = 1 / (1 + np.exp(-(raw - 0.5)))
-        tables.append(pl.DataFrame({"id": keys, "prediction": (score > 0.5).astype(np.int64), "score": score}))
-    truth = pl.DataFrame({"id": keys, "late": late, "carrier": rng.choice(["AA", "EV", "UA"], n), "distance": rng.gamma(2.0, 500.0, n)})
+        tables.append(
+            pl.DataFrame({"id": keys, "prediction": (score > 0.5).astype(np.int64), "score": score})
+        )
+    truth = pl.DataFrame(
+        {
+            "id": keys,
+            "late": late,
+            "carrier": rng.choice(["AA", "EV", "UA"], n),
+            "distance": rng.gamma(2.0, 500.0, n),
+        }
+    )
     return truth, tables[0], tables[1]

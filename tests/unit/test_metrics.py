@@ -18,7 +18,9 @@ SEEDS = st.integers(0, 2**32 - 1)
 
 
 def confusion(truth, predicted, classes):
-    return np.bincount(truth * classes + predicted, minlength=classes**2).reshape(classes, classes).astype(float)
+    return (
+        np.bincount(truth * classes + predicted, minlength=classes**2).reshape(classes, classes).astype(float)
+    )
 
 
 def quiet(function, *args, **kwargs):
@@ -81,7 +83,9 @@ def drawn(task, seed, n):
 
 
 def test_every_entry_has_a_reference_here():
-    assert {(metric.name, task) for metric in catalog.METRICS for task in metric.tasks} == set(CELLS) | set(ROWS)
+    assert {(metric.name, task) for metric in catalog.METRICS for task in metric.tasks} == set(CELLS) | set(
+        ROWS
+    )
 
 
 @pytest.mark.parametrize(("name", "task"), CELLS)
@@ -127,11 +131,19 @@ def test_cell_influence_is_the_derivative(name, task):
 
 def weighted(name, task, truth, output, weight):
     if name == "log_loss":
-        of_truth = output[np.arange(len(truth)), truth] if task == "multiclass" else np.where(truth, output, 1 - output)
+        of_truth = (
+            output[np.arange(len(truth)), truth]
+            if task == "multiclass"
+            else np.where(truth, output, 1 - output)
+        )
         return float(np.average(-np.log(of_truth), weights=weight))
     if task == "multiclass":
         return float(np.average(((output - np.eye(3)[truth]) ** 2).sum(axis=1), weights=weight))
-    return quiet(ROWS[name, task], truth, output) if weight is None else _sk_weighted(name, truth, output, weight)
+    return (
+        quiet(ROWS[name, task], truth, output)
+        if weight is None
+        else _sk_weighted(name, truth, output, weight)
+    )
 
 
 def _sk_weighted(name, truth, output, weight):
@@ -155,13 +167,17 @@ def test_row_influence_is_the_derivative_with_respect_to_a_rows_weight(name, tas
     if name == "roc_auc":  # DeLong's own divisors stand in the influence values; take them out again
         positive = truth == 1
         for part in (positive, ~positive):
-            influence = np.where(part, influence / np.sqrt(part.sum() / (part.sum() - 1) * (n - 1) / n), influence)
+            influence = np.where(
+                part, influence / np.sqrt(part.sum() / (part.sum() - 1) * (n - 1) / n), influence
+            )
     for row in range(0, n, 3):
         step = 1e-5
         up, down = np.ones(n), np.ones(n)
         up[row] += step
         down[row] -= step
-        slope = (weighted(name, task, truth, output, up) - weighted(name, task, truth, output, down)) / (2 * step)
+        slope = (weighted(name, task, truth, output, up) - weighted(name, task, truth, output, down)) / (
+            2 * step
+        )
         assert slope * n == pytest.approx(influence[row], rel=1e-3, abs=1e-4)
 
 
@@ -170,7 +186,9 @@ def test_delong_equals_the_textbook_formula():
     truth = rng.random(80) < 0.3
     score = np.round(rng.normal(size=80) + truth, 1)
     found = functions.of_rows(catalog.find("roc_auc", "binary"))(View(truth, score))
-    wins = (score[truth][:, None] > score[~truth][None, :]) + 0.5 * (score[truth][:, None] == score[~truth][None, :])
+    wins = (score[truth][:, None] > score[~truth][None, :]) + 0.5 * (
+        score[truth][:, None] == score[~truth][None, :]
+    )
     variance = wins.mean(axis=1).var(ddof=1) / truth.sum() + wins.mean(axis=0).var(ddof=1) / (~truth).sum()
     assert found.value == pytest.approx(wins.mean())
     assert (found.influence**2).sum() / 80 / 79 == pytest.approx(variance, rel=1e-12)

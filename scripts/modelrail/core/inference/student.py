@@ -16,7 +16,7 @@ def two_sided_p(t: float, df: float) -> float:
         return 0.0
     if df >= _AS_NORMAL:
         return 2 * _NORMAL.cdf(-abs(t))
-    return _beta_ratio(df / 2, 0.5, df / (df + t * t))
+    return _beta_ratio(df / 2, 0.5, df / (df + t * t), t * t / (df + t * t))
 
 
 def critical(confidence: float, df: float) -> float:
@@ -37,18 +37,17 @@ def critical(confidence: float, df: float) -> float:
     return (low + high) / 2
 
 
-def _beta_ratio(a: float, b: float, x: float) -> float:
-    """The regularised incomplete beta function, by Lentz's continued fraction."""
-    if x <= 0:
+def _beta_ratio(a: float, b: float, x: float, rest: float) -> float:
+    """The regularised incomplete beta function, by Lentz's continued fraction; `rest` is 1 - x, not rounded."""
+    if x <= 0 or rest >= 1:
         return 0.0
-    if x >= 1:
+    if x >= 1 and rest <= 0:
         return 1.0
-    front = math.exp(
-        math.lgamma(a + b) - math.lgamma(a) - math.lgamma(b) + a * math.log(x) + b * math.log1p(-x)
-    )
+    gammas = math.lgamma(a + b) - math.lgamma(a) - math.lgamma(b)
+    front = math.exp(gammas + a * math.log1p(-rest) + b * math.log(rest)) if rest else 0.0
     if x < (a + 1) / (a + b + 2):
         return front * _fraction(a, b, x) / a
-    return 1 - front * _fraction(b, a, 1 - x) / b
+    return 1 - front * _fraction(b, a, rest) / b
 
 
 def _fraction(a: float, b: float, x: float) -> float:

@@ -1,0 +1,106 @@
+"""The t distribution, Holm, and contrasts against independent implementations."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from scipy import stats
+
+from modelrail.core.inference import contrast, family, power, student
+
+
+@settings(max_examples=200, deadline=None)
+@given(t=st.floats(-60, 60), df=st.floats(1, 1e6))
+def test_t_distribution_equals_scipy(t, df):
+    assert student.two_sided_p(t, df) == pytest.approx(2 * stats.t.sf(abs(t), df), rel=1e-7, abs=1e-12)
+
+
+@settings(max_examples=100, deadline=None)
+@given(confidence=st.floats(0.5, 0.9999), df=st.floats(1, 1e8))
+def test_t_quantile_equals_scipy(confidence, df):
+    assert student.critical(confidence, df) == pytest.approx(stats.t.ppf(0.5 + confidence / 2, df), rel=1e-6)
+
+
+def holm_by_definition(values):
+    order = np.argsort(values, kind="stable")
+    steps = np.maximum.accumulate([(len(values) - rank) * values[index] for rank, index in enumerate(order)])
+    out = np.empty(len(values))
+    out[order] = np.minimum(steps, 1)
+    return out
+
+
+@given(st.lists(st.floats(0, 1), max_size=20))
+def test_holm(values):
+    assert family.holm(values) == pytest.approx(list(holm_by_definition(values)) if values else [])
+
+
+def test_holm_example_from_the_paper():
+    assert family.holm([0.01, 0.04, 0.03]) == pytest.approx([0.03, 0.06, 0.06])
+
+
+def test_a_mean_of_normal_rows_is_the_paired_t_interval():
+    difference = np.random.default_rng(0).normal(0.1, 1, 500)
+    found = contrast.from_rows(float(difference.mean()), difference - difference.mean(), None)
+    expected = stats.ttest_1samp(difference, 0)
+    assert found.error == pytest.approx(stats.sem(difference))
+    assert found.p_value() == pytest.approx(expected.pvalue, rel=0.02)  # df is estimated, here near n - 1
+    assert found.bounds(0.95) == pytest.approx(tuple(expected.confidence_interval()), rel=0.01)
+
+
+def test_few_heavy_rows_widen_the_interval():
+    calm, heavy = np.full(200, 0.1), np.full(200, 0.0)
+    calm[::2] *= -1
+    heavy[:2] = (10, -10)
+    assert contrast.from_rows(0, calm, None).df == 199
+    assert contrast.from_rows(0, heavy, None).df < 5
+
+
+def test_accuracy_cells_are_bonett_and_price():
+    """d -+ z sqrt((p12 + p21 - (p12 - p21)^2) / (n + 2)) with one row added to each discordant cell."""
+    n, gained, lost = 100, 9, 4
+    difference = (gained - lost) / n
+    found = contrast.from_cells(
+        difference,
+        np.array([1.0, -1.0, 0.0]) - 0.0,
+        np.array([gained, lost, n - gained - lost], dtype=float),
+        np.array([1.0, -1.0]),
+        np.array([1.0, 1.0]),
+    )
+    p12, p21 = (gained + 1) / (n + 2), (lost + 1) / (n + 2)
+    assert found.error == pytest.approx(((p12 + p21) / (n + 2)) ** 0.5, rel=0.01)
+    assert found.estimate - 1.96 * ((p12 + p21 - (p12 - p21) ** 2) / (n + 2)) ** 0.5 == pytest.approx(
+        found.bounds(0.95)[0], abs=3e-3
+    )
+
+
+def test_clusters_of_copies_count_once():
+    """Every row written ten times is no more evidence when the copies are one cluster."""
+    pulls = np.random.default_rng(1).normal(size=60)
+    pulls -= pulls.mean()
+    alone = contrast.from_rows(0.1, pulls, None)
+    copied = np.repeat(pulls, 10)
+    clusters = contrast.Clusters(np.repeat(np.arange(60), 10), 60)
+    grouped = contrast.from_rows(0.1, copied, clusters)
+    assert grouped.error == pytest.approx(alone.error)
+    assert grouped.df == pytest.approx(alone.df)
+    assert contrast.from_rows(0.1, copied, None).error < alone.error / 3
+
+
+def test_cluster_errors_equal_a_cluster_bootstrap():
+    rng = np.random.default_rng(3)
+    codes = np.sort(rng.integers(0, 80, 2000))
+    rows = rng.normal(size=2000) + rng.normal(size=80)[codes]
+    found = contrast.from_rows(float(rows.mean()), rows - rows.mean(), contrast.Clusters(codes, 80))
+    sums, sizes = np.bincount(codes, rows), np.bincount(codes)
+    draws = rng.integers(0, 80, (4000, 80))
+    bootstrap = (sums[draws].sum(axis=1) / sizes[draws].sum(axis=1)).std()
+    assert found.error == pytest.approx(bootstrap, rel=0.06)
+
+
+def test_rows_to_settle():
+    assert power.rows_to_settle(1000, 0.01, 0.005) == 4000
+    assert power.rows_to_settle(1000, 0.01, 0.0) is None
+    assert power.rows_for_support(50, 5) == 100
+    assert power.rows_for_support(50, 0) is None
