@@ -160,8 +160,12 @@ _GATE: Schema = {
                 SEVERITIES, "block", "What a failure does: `block` the verdict, `warn`, or `info`."
             ),
             "confidence": {
-                "type": "number", "exclusiveMinimum": 0.5, "exclusiveMaximum": 1, "default": CONFIDENCE,
-                "description": "Confidence of the interval that decides.",
+                "type": "number",
+                "exclusiveMinimum": 0.5,
+                "exclusiveMaximum": 1,
+                "default": CONFIDENCE,
+                "description": "Confidence of the interval that decides. Written out, `min` and `max` must "
+                "hold with it too; without it, by the value alone.",
             },
         },
         ("metric",),
@@ -222,11 +226,15 @@ _MODEL = _table(
             "build/model.skops",
         ),
         "predict": _text(
-            "Command that predicts, if the built-in predictor of the file type does not do.",
+            "Command that predicts, where the built-in predictor of the file type does not do. It reads "
+            "`$MODELRAIL_INPUT` (the test table without its label) and `$MODELRAIL_MODEL`, and writes "
+            "`$MODELRAIL_OUTPUT`: the key, `prediction`, and `score` (binary: of the positive class) or "
+            "`score:<class>`. `{input}`, `{model}`, `{output}` in the command stand for the same paths.",
             "python predict.py",
         ),
         "metrics_file": _path(
-            "JSON file of metrics that training itself reports; shown, never gated.", "build/m.json"
+            "File of the metrics that training itself reports (YAML or JSON); recorded, never gated.",
+            "metrics.json",
         ),
         "positive": {
             "type": ["string", "integer", "boolean"],
@@ -260,7 +268,7 @@ _MODEL = _table(
             "description": "The stages by name.",
         },
         "store": _choice(
-            STORES, "release", "Where the model's bytes are kept: `release` = assets of GitHub releases."
+            STORES, "release", "Where the model's bytes are kept: as assets of GitHub releases."
         ),
         "allow_pickle": {
             "type": "boolean",
