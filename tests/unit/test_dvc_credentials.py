@@ -32,7 +32,7 @@ def test_the_secret_is_dvcs_global_configuration_for_one_call(
         "import json, os, pathlib\n"
         "place = os.environ['DVC_GLOBAL_CONFIG_DIR']\n"
         "config = pathlib.Path(place, 'config')\n"
-        "seen = {'place': place, 'text': config.read_text(), 'env': [k for k in os.environ if 'MODELRAIL' in k]}\n"
+        "seen = {'place': place, 'text': config.read_text(), 'env': [k for k in os.environ if 'RAIL' in k]}\n"
         f"pathlib.Path({str(tmp_path / 'seen.json')!r}).write_text(json.dumps(seen))\n"
         "pathlib.Path('data.csv').write_text('abc')\n",
         encoding="utf-8",

@@ -14,7 +14,7 @@ MARKS = {"success": "✓", "failure": "✗", "skipped": "·"}
 _NOISE = ("LocalRepositoryCache ", "Cleaning up container")
 
 
-@dataclass
+@dataclass(eq=False)
 class Step:
     name: str
     conclusion: str = ""
@@ -122,6 +122,10 @@ class Reader:
         step.seconds += float(entry.get("executionTime") or 0) / 1e9
         main = entry.get("stage") == "Main"
         if main or result == "failure":
+            if (
+                step not in job.steps
+            ):  # in the order in which they ran, which is not that of their `pre` parts
+                job.steps.append(step)
             if step.conclusion != "failure":
                 step.conclusion = result
             self._heading(job)
@@ -146,7 +150,6 @@ class Reader:
         key = (job.name, identity)
         if key not in self._steps:
             self._steps[key] = Step(name)
-            job.steps.append(self._steps[key])
         return self._steps[key]
 
     def _title(self, text: str) -> str:
