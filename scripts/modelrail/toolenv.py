@@ -16,7 +16,7 @@ from collections.abc import Iterable
 # What each verb needs beyond `core`. A verb that is not named here needs nothing more.
 EXTRAS: dict[str, tuple[str, ...]] = {
     "validate-data": ("data", "dvc"),
-    "train": ("dvc", "mlflow"),
+    "train": ("data", "dvc", "mlflow"),
     "evaluate": ("data", "dvc"),
     "compare": ("data",),
     "hub": ("hub",),

@@ -125,12 +125,17 @@ def read(kind: type[R], directory: Path) -> R:
     path = directory / str(kind.FILE)  # type: ignore[attr-defined]
     if path.is_symlink() or not path.is_file():
         raise RecordError(
-            f"{path} does not exist.",
+            f"{shown(path)} does not exist.",
             next=f"The step that writes {path.name} has not run, or it failed; see its own message.",
         )
     if path.stat().st_size > MAX_RECORD_BYTES:
-        raise RecordError(f"{path} has more than {MAX_RECORD_BYTES:,} bytes; it is not read.")
-    return decode(path.read_bytes(), kind, str(path))
+        raise RecordError(f"{shown(path)} has more than {MAX_RECORD_BYTES:,} bytes; it is not read.")
+    return decode(path.read_bytes(), kind, shown(path))
+
+
+def shown(path: Path) -> str:
+    """A path as a person would write it: from the working folder, where it lies below that."""
+    return str(path.relative_to(Path.cwd())) if path.is_relative_to(Path.cwd()) else str(path)
 
 
 def exists(kind: type[records.Record], directory: Path) -> bool:
