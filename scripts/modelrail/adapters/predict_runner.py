@@ -219,14 +219,12 @@ def onnx_scores(result: Any, labels: Any, request: dict[str, Any]) -> dict[str, 
         return {"score": flat(probabilities)} if request["task"] == "binary" else {}
     # A bare tensor does not say whose column is whose; the predicted labels do.
     best = probabilities.argmax(axis=1)
-    classes: list[Any] = []
+    known: list[Any] = []
     for index in range(probabilities.shape[1]):
         seen = labels[best == index]
-        classes.append(seen[0].item() if hasattr(seen[0], "item") else seen[0]) if len(
-            seen
-        ) else classes.append(None)
-    if None not in classes:
-        return scores(probabilities, classes, request)
+        known.append((seen[0].item() if hasattr(seen[0], "item") else seen[0]) if len(seen) else None)
+    if None not in known:
+        return scores(probabilities, known, request)
     if request["task"] == "binary" and request["positive"] is None and probabilities.shape[1] == 2:
         return {"score": probabilities[:, 1]}  # scikit-learn's order: the greater label is last
     return {}

@@ -22,7 +22,7 @@ from modelrail.adapters import files, process, tables
 from modelrail.adapters.actions_io import say
 from modelrail.adapters.environments import Environment
 from modelrail.core import fingerprint, predictions
-from modelrail.errors import PredictionError, UnsafeModelError
+from modelrail.errors import DataError, PredictionError, UnsafeModelError
 from modelrail.settings import Settings
 
 RUNNER = Path(__file__).with_name("predict_runner.py")
@@ -176,7 +176,7 @@ def _checked(path: Path, side: Side, question: Question, tail: str) -> pl.DataFr
     except PredictionError as error:
         error.tail = error.tail or tail
         raise
-    except tables.DataError as error:
+    except DataError as error:
         raise PredictionError(
             f"{who} wrote a table that cannot be read.", why=error.why or error.what, tail=tail
         ) from None
@@ -250,7 +250,7 @@ def _from_cache(place: Path, side: Side, question: Question) -> Answer | None:
         return Answer(
             _checked(place / "predictions.parquet", side, question, ""), float(seconds), cached=True
         )
-    except (OSError, ValueError, KeyError, TypeError, tables.DataError, PredictionError):
+    except (OSError, ValueError, KeyError, TypeError, DataError, PredictionError):
         return None
 
 

@@ -7,13 +7,13 @@ import tempfile
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
 
 from modelrail import records
 from modelrail.adapters import files, model_files
+from modelrail.adapters.actions_io import say
 from modelrail.adapters.git import Git
 from modelrail.core.history import ModelState, Registered
-from modelrail.errors import RecordError
+from modelrail.errors import NotFoundError, RecordError
 from modelrail.settings import Settings
 
 
@@ -25,13 +25,17 @@ class Standing:
     registered: Registered | None
 
 
-def state(git: Git, model: str) -> ModelState:
+def state(git: Git, model: str, settings: Settings) -> ModelState:
     """The model's history, fetched and folded. A registry that cannot be read raises GitError, never "empty"."""
     from modelrail.adapters import registry
     from modelrail.core import history
 
+    if not settings.in_ci and git.attempt("config", "--get", f"remote.{git.remote}.url").returncode == 1:
+        # A repository that has no remote at all is its own registry: a fact, not a failed read.
+        say(f"{model}: there is no remote {git.remote!r}; the registry is this repository's own tags.")
+        return history.fold(registry.read(git, model)).get(model) or ModelState(model=model)
     registry.fetch(git, [model])
-    return history.fold(registry.read(git, model)).get(model) or ModelState(model=model)
+    return history.fold(registry.read(git, model, remote=True)).get(model) or ModelState(model=model)
 
 
 def standing(found: ModelState, stage: str) -> Standing:
@@ -57,28 +61,22 @@ def model_file(git: Git, registered: Registered, settings: Settings, dest: Path)
     """The version's model, its SHA-256 checked against the tag."""
     from modelrail.adapters import github, store
 
-    return store.fetch_model(git, github.connect(settings), registered, dest)
+    # What the cache holds needs no GitHub; the store says so itself when it needs one and there is none.
+    client = github.connect(settings) if settings.repository and settings.token else None
+    return store.fetch_model(git, client, registered, dest, cache=settings.cache)
 
 
 def evidence(registered: Registered, settings: Settings) -> records.Evidence:
     """The evidence that carried a version. Raises RecordError when it is not the one that the tag names."""
-    from modelrail.adapters import github
+    from modelrail.adapters import github, store
 
-    client: Any = github.connect(settings)
-    tag = registered.event.tag
-    release = client.release_by_tag(tag)
-    if release is None:
-        raise RecordError(f"The version {tag} has no release, so its evidence is not there.", next="Train it again.")
-    with tempfile.TemporaryDirectory(prefix="modelrail-evidence-") as folder:
-        path = Path(folder) / records.Evidence.FILE
-        client.download_asset(release, records.Evidence.FILE, path)
-        data = path.read_bytes()
-    if registered.evidence_digest and files.digest_bytes(data) != registered.evidence_digest:
-        raise RecordError(
-            f"The evidence of {tag} is not the one that its tag names.",
-            why=f"Its digest is {files.digest_bytes(data)}; the tag says {registered.evidence_digest}.",
+    found = store.fetch_evidence(github.connect(settings), registered)
+    if found is None:
+        raise NotFoundError(
+            f"The evidence of {registered.event.tag} is not there: its release has none.",
+            next="Run the release workflow of its commit again: it completes a half-done release.",
         )
-    return files.decode(data, records.Evidence, f"evidence.json of {tag}")
+    return found[0]
 
 
 def restore_candidate(git: Git, registered: Registered, settings: Settings, folder: Path) -> records.Candidate:

@@ -88,7 +88,7 @@ def _evaluate(
 
     settings, folder = context.settings, context.folder(model)
     repository = git.open_repository(settings)
-    state = versions.state(repository, model.name)
+    state = versions.state(repository, model.name, settings)
     standing = versions.standing(state, against)
     if dry_run:
         baseline = standing.ref.version or "no baseline"

@@ -1,0 +1,253 @@
+"""Candidate and baseline, each from its own commit, on the same rows of today's test set."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import polars as pl
+import pytest
+import support_models as support
+from click.testing import CliRunner, Result
+
+from modelrail import records
+from modelrail.adapters import files
+from modelrail.cli import cli
+from modelrail.core import tags
+from modelrail.errors import DataError, GitError, ModelrailError, NotFoundError, PredictionError, RecordError
+
+PREDICT = """
+import sys
+import polars as pl
+table = pl.read_parquet(sys.argv[2])
+limit = float(open(sys.argv[1]).read())
+score = (pl.col("size") / 30).clip(0, 1)
+table.select("id", prediction=(pl.col("size") > limit).cast(pl.Int64), score=score).write_parquet(sys.argv[3])
+"""
+TRAIN = "import os; os.makedirs('build', exist_ok=True); open('build/limit.txt', 'w').write('15')"
+CONFIG = (
+    support.CONFIG.replace("    metrics_file: m.json\n", "")
+    .replace("model: build/model.skops", "model: build/limit.txt\n    predict: python predict.py {model} {input} {output}")
+)
+
+
+class Consumer:
+    """A repository with a remote, and versions registered in it."""
+
+    def __init__(self, root: Path, cache: Path) -> None:
+        self.root, self.cache, self.folder = root, cache, root / "modelrail-out/cells"
+
+    def invoke(self, *arguments: str) -> Result:
+        os.chdir(self.root)
+        return CliRunner().invoke(cli, list(arguments), prog_name="modelrail")
+
+    def ok(self, *arguments: str) -> Result:
+        result = self.invoke(*arguments)
+        assert result.exception is None, (result.exception, result.output)
+        return result
+
+    def error(self, *arguments: str) -> ModelrailError:
+        result = self.invoke(*arguments)
+        assert isinstance(result.exception, ModelrailError), (result.exception, result.output)
+        return result.exception
+
+    def train(self) -> None:
+        self.ok("train", "--no-tracking")
+
+    def evaluation(self) -> records.Evaluation:
+        return files.read(records.Evaluation, self.folder)
+
+    def table(self, role: str) -> pl.DataFrame:
+        return pl.read_parquet(self.folder / f"predictions/{role}.parquet")
+
+    def register(self, version: str, number: int, *, digest: str = "") -> None:
+        """Register what is in the records folder, and put it into production."""
+        candidate = files.read(records.Candidate, self.folder)
+        kept = self.cache / "models" / candidate.file.digest.replace(":", "-")
+        kept.parent.mkdir(parents=True, exist_ok=True)
+        shutil.copyfile(self.folder / "model" / candidate.file.name, kept)
+        trailers = {
+            "Model": "cells", "Version": version, "Model-Digest": digest or candidate.file.digest,
+            "Model-File": candidate.file.name, "Evidence-Digest": "sha256:" + "0" * 64,
+        }  # fmt: skip
+        for name, more in ((f"cells@{version}", {}), (f"cells#production#{number}", {"Stage": "production"})):
+            text = tags.message(f"cells {version}", [], {**trailers, **more})
+            support.run(self.root, "git", "tag", "-a", "-m", text, name, candidate.fingerprint.commit)
+        support.run(self.root, "git", "push", "--quiet", "origin", "HEAD:refs/heads/main", "--tags")
+
+
+@pytest.fixture
+def consumer(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Consumer:
+    root = tmp_path / "repo"
+    root.mkdir()
+    (root / "predict.py").write_text(PREDICT)
+    support.project(root, CONFIG, TRAIN)
+    support.run(tmp_path, "git", "init", "--quiet", "--bare", "origin.git")
+    support.run(root, "git", "remote", "add", "origin", str(tmp_path / "origin.git"))
+    support.run(root, "git", "push", "--quiet", "origin", "HEAD:refs/heads/main")
+    monkeypatch.chdir(root)
+    monkeypatch.setenv("MODELRAIL_CACHE", str(tmp_path / "cache"))
+    support.this_python(monkeypatch)
+    return Consumer(root, tmp_path / "cache")
+
+
+@pytest.mark.fault(14)
+def test_a_first_version_has_no_baseline(consumer: Consumer) -> None:
+    consumer.train()
+    result = consumer.ok("evaluate", "--json")
+    found = consumer.evaluation()
+    assert found.baseline_ref == records.Baseline(status="absent", stage="production")
+    assert found.baseline is None
+    assert found.truth.columns == ("id", "sick", "size")
+    assert found.truth.rows == found.candidate.predictions.rows == 169
+    assert found.candidate.predictions.digest == files.digest_file(consumer.folder / "predictions/candidate.parquet")
+    assert json.loads(result.stdout)["models"]["cells"]["baseline_version"] == ""
+
+
+def test_the_baseline_runs_the_code_of_its_own_commit(consumer: Consumer) -> None:
+    consumer.train()
+    consumer.register("v1.0.0", 1)
+    first = files.read(records.Candidate, consumer.folder)
+    # The new commit predicts otherwise, calls its script otherwise, and has other test rows.
+    (consumer.root / "predict.py").rename(consumer.root / "score.py")
+    script = (consumer.root / "score.py").read_text().replace("> limit", "> limit + 5")
+    (consumer.root / "score.py").write_text(script)
+    config = (consumer.root / "modelrail.yaml").read_text().replace("predict.py", "score.py")
+    (consumer.root / "modelrail.yaml").write_text(config)
+    support.tables()[1][:100].write_parquet(consumer.root / "data/test.parquet")
+    head = support.commit(consumer.root, "Other code, other data")
+    consumer.train()
+    consumer.ok("evaluate")
+    found = consumer.evaluation()
+    assert found.baseline is not None
+    assert (found.baseline.version, found.baseline.commit) == ("v1.0.0", first.fingerprint.commit)
+    assert (found.candidate.version, found.candidate.commit) == (None, head)
+    assert found.baseline_ref.sequence == 1
+    assert found.baseline_ref.since is not None
+    truth, ours, theirs = (consumer.table(role) for role in ("truth", "candidate", "baseline"))
+    assert truth["id"].to_list() == ours["id"].to_list() == theirs["id"].to_list()
+    assert truth.height == 100
+    assert (theirs["prediction"] == (truth["size"] > 15)).all()
+    assert (ours["prediction"] == (truth["size"] > 20)).all()
+    assert len(support.run(consumer.root, "git", "worktree", "list").splitlines()) == 1
+    # The same question again is answered from the cache.
+    consumer.ok("evaluate")
+    again = consumer.evaluation()
+    assert again.baseline is not None
+    assert again.baseline.cached
+    assert again.baseline.predictions == found.baseline.predictions
+
+
+@pytest.mark.fault(15)
+@pytest.mark.parametrize(
+    ("spoil", "words"),
+    [
+        (lambda c: c.register("v1.0.0", 1, digest="sha256:" + "1" * 64), "no GitHub to ask"),
+        (lambda c: c.register("v1.0.0", 1) or shutil.rmtree(c.cache / "models"), "no GitHub to ask"),
+        (lambda c: c.register("v1.0.0", 1), "cannot be scored"),
+    ],
+)
+def test_a_baseline_that_cannot_be_scored_blocks(
+    consumer: Consumer, spoil: Callable[[Consumer], Any], words: str
+) -> None:
+    script = consumer.root / "predict.py"
+    script.write_text("raise SystemExit('broken at that commit')")
+    support.commit(consumer.root, "Broken")
+    consumer.train()
+    spoil(consumer)
+    script.write_text(PREDICT)
+    support.commit(consumer.root, "Mended")
+    consumer.train()
+    error = consumer.error("evaluate")
+    assert isinstance(error, PredictionError)
+    assert "The baseline v1.0.0 exists and cannot be scored" in error.what
+    assert words in str(error)
+    assert not files.exists(records.Evaluation, consumer.folder)
+    assert files.read(records.Failure, consumer.folder).kind == "prediction"
+
+
+@pytest.mark.fault(13)
+def test_an_unreadable_registry_is_never_no_baseline(consumer: Consumer) -> None:
+    consumer.train()
+    consumer.register("v1.0.0", 1)
+    support.run(consumer.root, "git", "remote", "set-url", "origin", str(consumer.root / "nowhere"))
+    assert isinstance(consumer.error("evaluate"), GitError)
+    assert not files.exists(records.Evaluation, consumer.folder)
+
+
+@pytest.mark.fault(13)
+def test_a_shallow_clone_without_tags_finds_the_baseline(consumer: Consumer, tmp_path: Path) -> None:
+    consumer.train()
+    consumer.register("v1.0.0", 1)
+    (consumer.root / "note").write_text("x")
+    support.commit(consumer.root, "More")
+    support.run(consumer.root, "git", "push", "--quiet", "origin", "HEAD:refs/heads/main")
+    clone = tmp_path / "clone"
+    url = (tmp_path / "origin.git").as_uri()
+    support.run(tmp_path, "git", "clone", "--quiet", "--depth=1", "--no-tags", "--branch=main", url, str(clone))
+    other = Consumer(clone, consumer.cache)
+    other.train()
+    other.ok("evaluate")
+    assert other.evaluation().baseline_ref.version == "v1.0.0"
+
+
+@pytest.mark.fault(20)
+def test_bytes_that_changed_after_the_training(consumer: Consumer) -> None:
+    consumer.train()
+    (consumer.folder / "model/limit.txt").write_text("16")
+    error = consumer.error("evaluate")
+    assert isinstance(error, RecordError)
+    assert "is not the one that was trained" in error.what
+
+
+def test_code_that_changed_after_the_training(consumer: Consumer) -> None:
+    consumer.train()
+    (consumer.root / "note").write_text("x")
+    support.commit(consumer.root, "More")
+    assert "train" in consumer.error("evaluate").next
+
+
+@pytest.mark.fault(24)
+def test_a_record_cannot_name_a_path(consumer: Consumer) -> None:
+    consumer.train()
+    path = consumer.folder / "candidate.json"
+    path.write_text(path.read_text().replace('"limit.txt"', '"../../../modelrail.yaml"'))
+    assert "no plain file name" in consumer.error("evaluate").what
+
+
+@pytest.mark.fault(17)
+def test_a_key_that_is_not_unique(consumer: Consumer) -> None:
+    consumer.train()
+    test = support.tables()[1]
+    pl.concat([test, test[:7]]).write_parquet(consumer.root / "data/test.parquet")
+    error = consumer.error("evaluate")
+    assert isinstance(error, DataError)
+    assert "7 of 176 rows repeat a key" in error.what
+
+
+def test_a_stage_that_the_policy_does_not_have(consumer: Consumer) -> None:
+    consumer.train()
+    error = consumer.error("evaluate", "--against", "staging")
+    assert isinstance(error, NotFoundError)
+    assert "It has: production" in error.next
+
+
+def test_before_the_training(consumer: Consumer) -> None:
+    error = consumer.error("evaluate")
+    assert isinstance(error, RecordError)
+    assert "candidate.json does not exist" in error.what
+
+
+def test_a_dry_run_reads_and_writes_nothing(consumer: Consumer) -> None:
+    consumer.train()
+    before = sorted(consumer.folder.rglob("*"))
+    assert consumer.ok("evaluate", "--dry-run").stdout == ""
+    assert sorted(consumer.folder.rglob("*")) == before
+
+
+def test_a_selector_of_what_is_not_registered(consumer: Consumer) -> None:
+    assert isinstance(consumer.error("evaluate", "cells@v9.0.0"), NotFoundError)
