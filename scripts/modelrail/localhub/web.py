@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import os
 from typing import TYPE_CHECKING
 
 import flask
@@ -38,7 +39,14 @@ def application(hub: Hub) -> flask.Flask:
     @app.get("/_hub")
     def about() -> flask.Response:
         """For other processes of this machine: which folder this hub keeps."""
-        return flask.jsonify({"modelrail": modelrail.__version__, "state": str(hub.state), "url": hub.url})
+        return flask.jsonify(
+            {
+                "modelrail": modelrail.__version__,
+                "state": str(hub.state.resolve()),
+                "url": hub.url,
+                "pid": os.getpid(),
+            }
+        )
 
     return app
 
