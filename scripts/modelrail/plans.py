@@ -1,4 +1,4 @@
-"""Effects as values: core decides what shall happen, adapters/apply.py makes it happen, `--dry-run` prints it."""
+"""Effects as values: core decides what shall happen, adapters/apply.py does it, `--dry-run` prints it."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
 """Runs a plan: the one place where decisions become effects, and the one place for `--dry-run`.
 
-Effects run in order. Once the tags are pushed the operation is recorded; what follows of the kind that only shows
-it (comment, deployment, release flags) can then fail without failing the operation: it becomes a note.
+Effects run in order. Once the tags are pushed the operation is recorded; what follows of the kind that only
+shows it (comment, deployment, release flags) can then fail without failing the operation: it becomes a note.
 """
 
 from __future__ import annotations
@@ -45,11 +45,14 @@ def apply(
     git: Git,
     github: GitHub | None,
     dry_run: bool = False,
+    recorded: bool = False,
     sleep: Callable[[float], None] = time.sleep,
 ) -> Outcomes:
-    """Carry the effects out. Without a GitHub client, what needs one is skipped with a note."""
+    """Carry the effects out. Without a GitHub client, what needs one is skipped with a note.
+
+    `recorded`: the tags that this plan follows are pushed already.
+    """
     done = Outcomes()
-    recorded = False
     for effect in plan:
         done.planned.append(describe(effect))
         if dry_run:
@@ -64,6 +67,8 @@ def apply(
             recorded = True
         elif isinstance(effect, plans.WriteFile):
             done.files += _write(effect, settings.workspace)
+        elif github is None and isinstance(effect, (plans.MarkRelease, plans.SetDeployment)):
+            continue  # they only show what the tags say
         elif github is None:
             done.notes.append(f"without GitHub: not done: {describe(effect)}")
         else:

@@ -39,7 +39,7 @@ def fetch_model(
     if not _BASE_NAME.match(name) or not _DIGEST.match(digest):
         raise RecordError(
             f"{event.tag} does not say which file it registered.",
-            why="Its trailers Model-File and Model-Digest are absent or malformed: modelrail did not write it.",
+            why="Its trailers Model-File and Model-Digest are absent or malformed: it is not modelrail's.",
             next="Register the model with modelrail; only then its bytes can be checked.",
         )
     dest.mkdir(parents=True, exist_ok=True)
@@ -57,7 +57,7 @@ def fetch_model(
     if release is None:
         raise NotFoundError(
             f"{event.tag} has no published release, so its model file is not there.",
-            next="Run the release workflow of its commit again: it completes a release that died half-way.",
+            next="Run the release workflow of its commit again: it completes a half-done release.",
         )
     github.download_asset(release, name, target, digest=digest)
     if kept is not None:

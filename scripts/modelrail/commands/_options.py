@@ -23,6 +23,10 @@ out = click.option(
 as_json = click.option("--json", "as_json", is_flag=True, help="Print one JSON document instead of text.")
 dry_run = click.option("--dry-run", is_flag=True, help="Print what would be done; change nothing.")
 
+fetch = click.option(
+    "--fetch/--no-fetch", default=None, help="Read the tags from the remote first. Default: only in CI."
+)
+
 
 def argument(name: str, command: str, **kwargs: Any) -> Callable[[F], F]:
     """A positional argument that an action can also hand over by environment, like the options."""

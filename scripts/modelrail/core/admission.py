@@ -94,22 +94,25 @@ def first_allowed(evidence: records.Evidence, policy: config.Model) -> None:
 def answers(
     evidence: records.Evidence, state: ModelState, version: str, stage: str, policy: config.Model
 ) -> None:
-    """The evidence was measured against what the stage holds now. Raises ConflictError, RefusedError.
+    """The evidence was measured against what its stage holds now. Raises ConflictError, RefusedError.
 
-    Evidence against a later stage of the policy also admits to an earlier one (measured against production, a
-    version may enter staging), never the other way round.
+    Measured against a later stage of the policy, a version may also enter an earlier one (against production,
+    it may enter staging), never the other way round.
     """
     first_allowed(evidence, policy)
     baseline = evidence.evaluation.baseline_ref
     again = f"Run:  modelrail evaluate {state.model}@{version} --against {stage}"
     if baseline.stage != stage:
         names = [known.name for known in policy.stages]
-        if baseline.stage in names and stage in names and names.index(baseline.stage) > names.index(stage):
-            return
-        raise RefusedError(
-            f"{version} was measured against {baseline.stage}, which does not admit to {stage}.", next=again
-        )
-    current = state.stages.get(stage)
+        if not (baseline.stage in names and stage in names) or names.index(baseline.stage) < names.index(
+            stage
+        ):
+            raise RefusedError(
+                f"{version} was measured against {baseline.stage}, which does not admit to {stage}.",
+                next=again,
+            )
+        again = f"Run:  modelrail evaluate {state.model}@{version} --against {baseline.stage}"
+    current = state.stages.get(baseline.stage)
     same = (
         current is None
         if baseline.status == "absent"
@@ -123,7 +126,7 @@ def answers(
     )
     now = f"now {current.version} (event {current.sequence})" if current else "empty now"
     raise ConflictError(
-        f"{version} was measured against {was}; {stage} is {now}.",
+        f"{version} was measured against {was}; {baseline.stage} is {now}.",
         why="Its evidence no longer answers the question.",
         next=again,
     )

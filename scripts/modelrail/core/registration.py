@@ -58,10 +58,20 @@ def next_version(state: ModelState, bump: Bump, first: str = FIRST_VERSION) -> s
     return first if highest is None else Version(highest).bump(bump).text
 
 
-def already_registered(state: ModelState, digest: str) -> Registered | None:
-    """The latest version, when it has these very bytes: there is nothing to register then."""
+def already_registered(state: ModelState, digest: str, evidence_digest: str) -> Registered | None:
+    """The version that this candidate is already: the latest with its very bytes, or one with its evidence.
+
+    The second is an old job that runs again hours later, when newer versions stand.
+    """
     latest = state.latest
-    return latest if latest is not None and latest.model_digest == digest else None
+    if latest is not None and latest.model_digest == digest:
+        return latest
+    same = (
+        known
+        for known in state.versions.values()
+        if known.usable and known.evidence_digest == evidence_digest
+    )
+    return next(same, None)
 
 
 def register(
@@ -81,11 +91,11 @@ def register(
             f"{state.model} was trained from changed files that no commit holds.",
             next="Commit them, and train again; a version must be reproducible from its commit.",
         )
-    known = already_registered(state, candidate.file.digest)
+    known = already_registered(state, candidate.file.digest, evidence_digest)
     if known is not None:
         return Decision(
             model=state.model, version=known.version, changed=False, tag=known.event.tag,
-            note=f"the model file is the same as in {known.version}",
+            note="it is this very model",
         )  # fmt: skip
     if version in state.versions:
         raise RefusedError(

@@ -1,0 +1,257 @@
+"""What the registry's sub-commands share: who asks, the state that is read, how a decision is carried out."""
+
+from __future__ import annotations
+
+import dataclasses
+import re
+import secrets
+import sys
+import time
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
+
+from modelrail import config, plans, settings
+from modelrail.adapters import apply, registry
+from modelrail.adapters.actions_io import say
+from modelrail.adapters.git import Git, open_repository
+from modelrail.core import history, tags
+from modelrail.core.decisions import Asked, Decision
+from modelrail.core.history import ModelState
+from modelrail.errors import ConflictError, NotFoundError, UsageError
+from modelrail.records import Event
+
+if TYPE_CHECKING:
+    from modelrail.adapters.github import GitHub
+
+RACES = 5  # how often an operation whose precondition still holds is tried on a state that moved
+_REMOTE = re.compile(
+    r"(?:https?://(?:[^/@]*@)?|(?:ssh://)?git@)([^/:]+(?::\d+)?)[/:]([^/]+/[^/]+?)(?:\.git)?/?\Z"
+)
+
+
+def surroundings() -> settings.Settings:
+    """The settings; on a laptop the repository's name is read from the remote, if on the same server."""
+    found = settings.read()
+    if found.repository or found.in_ci:
+        return found
+    done = open_repository(found).attempt("remote", "get-url", "origin")
+    match = _REMOTE.match(done.stdout.decode("utf-8", "replace").strip()) if done.returncode == 0 else None
+    if match and match[1] == urlsplit(found.server_url).netloc:
+        return dataclasses.replace(found, repository=match[2])
+    return found
+
+
+def load_policy(found: settings.Settings, file: str, model: str) -> tuple[config.Config, config.Model]:
+    """The configuration and one model of it. Raises ConfigError, NotFoundError."""
+    from modelrail import config_check
+
+    loaded = config_check.load(found.workspace / file)
+    policy = loaded.model(model)
+    if policy is None:
+        known = ", ".join(known.name for known in loaded.models)
+        raise NotFoundError(f"{file} has no model {tags.one_line(model, 80)!r}.", next=f"It has: {known}.")
+    return loaded, policy
+
+
+def client(found: settings.Settings) -> GitHub | None:
+    """The GitHub client, or None with a word about it where there is no GitHub to talk to.
+
+    In CI a repository without a token is an error: something was to be done there.
+    """
+    if not found.repository:
+        say("No GitHub repository is known: tags only, no release, no deployment.")
+        return None
+    if not found.token and not found.in_ci:
+        say(f"No token for {found.repository}: tags only, no release (set GH_TOKEN to have it).")
+        return None
+    from modelrail.adapters import github
+
+    return github.connect(found)
+
+
+def asked(found: settings.Settings, git: Git, key: str, reason: str = "") -> Asked:
+    """Who asks. In CI the operation is the run's, whatever the attempt; on a laptop each call is its own."""
+    origin = found.run_id or f"local-{secrets.token_hex(6)}"
+    actor = found.actor
+    if not actor:
+        actor = git.attempt("config", "user.name").stdout.decode("utf-8", "replace").strip() or "unknown"
+    return Asked(
+        actor=actor, operation=f"{origin}/{key}", now=int(time.time()), reason=tags.one_line(reason),
+        run=found.run_url, workflow=found.workflow,
+    )  # fmt: skip
+
+
+def fetch(git: Git, models: Sequence[str] | None) -> None:
+    """Fetch the registry; a local tag that is another than the remote's is said."""
+    differing = registry.fetch(git, models).differing
+    for name in differing[:5]:
+        say(f"⚠ The local tag {name} is not the remote's: one of them was moved.")
+
+
+def current(git: Git, model: str) -> ModelState:
+    """The state of a model as the remote holds it now; what only this clone has does not count."""
+    fetch(git, [model])
+    scan = registry.scan(git, model, remote=True)
+    state = history.fold_model(model, scan.events)
+    # A tag that is no event (a lightweight one) takes its number all the same.
+    return dataclasses.replace(state, counter=max(state.counter, scan.counter(model)))
+
+
+@dataclasses.dataclass(frozen=True)
+class Step:
+    """A decision, and what follows its tags."""
+
+    decision: Decision
+    after: plans.Plan = ()
+
+
+def carry_out(
+    decide: Callable[[ModelState], Step],
+    *,
+    found: settings.Settings,
+    git: Git,
+    github: GitHub | None,
+    model: str,
+    dry_run: bool,
+) -> tuple[Step, apply.Outcomes]:
+    """Read, decide, push; after a lost race the same on the new state, unless the stage itself moved."""
+    lost: tuple[ConflictError, ModelState, str] | None = None  # the error, and the state it was decided on
+    for _ in range(RACES):
+        state = current(git, model)
+        if lost is not None and _moved(lost[1], state, lost[2]):
+            raise lost[0]
+        step = decide(state)
+        try:
+            tagged = apply.apply(step.decision.push, settings=found, git=git, github=github, dry_run=dry_run)
+        except ConflictError as error:
+            lost = (error, state, step.decision.stage)
+            continue
+        if tagged.event is not None:
+            step = dataclasses.replace(step, decision=_answered(step.decision, tagged.event))
+        done = apply.apply(step.after, settings=found, git=git, github=github, dry_run=dry_run, recorded=True)
+        done.planned[:0] = tagged.planned
+        done.tags |= tagged.tags
+        done.notes[:0] = tagged.notes
+        done.changed = tagged.changed
+        return step, done
+    assert lost is not None  # noqa: S101 - the loop ends only by races lost
+    raise lost[0]
+
+
+def _moved(before: ModelState, now: ModelState, stage: str) -> bool:
+    if not stage:
+        return False
+    was, is_ = before.stages.get(stage), now.stages.get(stage)
+    return (was.event.object if was else "") != (is_.event.object if is_ else "")
+
+
+def _answered(decision: Decision, event: Event) -> Decision:
+    return dataclasses.replace(
+        decision, changed=False, version=event.version or decision.version, tag=event.tag,
+        sequence=event.sequence or 0, note="this operation was carried out before",
+    )  # fmt: skip
+
+
+def stage_effects(policy: config.Model, several: bool, decision: Decision, version_tag: str) -> plans.Plan:
+    """What shows a change of stage on GitHub: the release's flags for the last stage, and a deployment."""
+    if not decision.changed:
+        return ()
+    effects: list[plans.Effect] = []
+    if policy.stages and decision.stage == policy.stages[-1].name:
+        effects.append(plans.MarkRelease(tag=version_tag, prerelease=False, latest=True))
+    effects.append(
+        plans.SetDeployment(
+            environment=f"{decision.stage}/{policy.name}" if several else decision.stage,
+            ref=version_tag,
+            description=f"{policy.name} {decision.version} (event {decision.sequence})",
+            state="success",
+            payload={
+                "model": policy.name,
+                "version": decision.version,
+                "stage": decision.stage,
+                "sequence": str(decision.sequence),
+                "tag": decision.tag,
+            },
+        )
+    )
+    return tuple(effects)
+
+
+def stage_outputs(decision: Decision) -> dict[str, str | int | bool]:
+    """What `promote` and `rollback` tell the workflow."""
+    return {
+        "changed": decision.changed, "version": decision.version, "stage": decision.stage,
+        "sequence": decision.sequence, "tag": decision.tag, "replaced": decision.replaced,
+    }  # fmt: skip
+
+
+def stage_document(decision: Decision, done: apply.Outcomes, *, dry_run: bool) -> dict[str, Any]:
+    """The same for `--json`."""
+    document: dict[str, Any] = {
+        "model": decision.model,
+        **stage_outputs(decision),
+        "notes": _notes(decision, done),
+    }
+    return document | ({"dry_run": True, "plan": done.planned} if dry_run else {})
+
+
+def stage_line(decision: Decision, *, dry_run: bool) -> str:
+    """What changed, in one line."""
+    where = f"{decision.model} {decision.version}"
+    event = f"(event {decision.sequence})"
+    if not decision.changed:
+        return f"= {where} is in {decision.stage} {event}: nothing to do, {decision.note}"
+    replaced = f", in place of {decision.replaced}" if decision.replaced else ""
+    if dry_run:
+        return f"{where} would be in {decision.stage} {event}{replaced}"
+    return f"✓ {where} is in {decision.stage} {event}{replaced}"
+
+
+def _notes(decision: Decision, done: apply.Outcomes) -> list[str]:
+    return [note for note in (decision.note, *done.notes) if note]
+
+
+def tell(done: apply.Outcomes, *, dry_run: bool) -> None:
+    """The plan of a dry run, and the notes."""
+    if dry_run:
+        for line in done.planned or ["nothing"]:
+            say(f"would {line}" if done.planned else "would do nothing")
+    for note in done.notes:
+        say(f"⚠ {note}")
+
+
+def read_states(git: Git, model: str | None) -> Mapping[str, ModelState]:
+    """The states for looking: this clone's own tags, one call of git."""
+    return history.fold(registry.read(git, model))
+
+
+def wants_color(found: settings.Settings) -> bool:
+    return not found.no_color and not found.in_ci and sys.stdout.isatty()
+
+
+def check_model_name(model: str) -> str:
+    """Refuses what no tag can say before any of it reaches git."""
+    if not tags.is_name(model.rpartition(":")[2]):
+        raise UsageError(
+            f"{tags.one_line(model, 80)!r} is not a model name.", next="Letters, digits, `-`, `_` and `/`."
+        )
+    return model
+
+
+def event_document(event: Event) -> dict[str, Any]:
+    """One event for programs."""
+    return {
+        "model": event.model, "event": event.kind, "version": event.version, "stage": event.stage,
+        "sequence": event.sequence, "time": event.time, "tag": event.tag, "object": event.object,
+        "commit": event.commit, "tagger": event.tagger, "subject": event.subject, "trailers": event.trailers,
+    }  # fmt: skip
+
+
+def read_file(path: Path) -> bytes:
+    """A file that the user named. Raises NotFoundError."""
+    try:
+        return path.read_bytes()
+    except (FileNotFoundError, IsADirectoryError):
+        raise NotFoundError(f"{path} is not a file.") from None

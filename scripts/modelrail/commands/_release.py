@@ -1,0 +1,91 @@
+"""The release of a version, and what is said about it on the pull request."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from modelrail import config, plans, records, settings
+from modelrail.adapters import files
+from modelrail.adapters.actions_io import say
+from modelrail.core.decisions import Decision
+from modelrail.core.history import ModelState
+
+CARD, SUMS = "model-card.md", "SHA256SUMS"
+
+
+def of(
+    decision: Decision,
+    state: ModelState,
+    policy: config.Model,
+    evidence: records.Evidence,
+    digest: str,
+    file: Path,
+    folder: Path,
+    place: Path,
+    *,
+    run_url: str,
+    published: bool,
+) -> plans.PublishRelease | None:
+    """The release with the model, its evidence, its card and the checksums; None when it is published.
+
+    A run that died between tag and release is completed by the next one with the same model bytes. If that
+    one measured anew, its evidence is not the one that the tag names and is left out: better none than that.
+    """
+    if published:
+        return None
+    from modelrail.report import render
+
+    version, kept = decision.version, True
+    if not decision.changed:
+        kept = digest == state.versions[version].evidence_digest
+        if not kept:
+            say(
+                f"⚠ {decision.tag} names another evidence than this run's; its release goes without."
+                f" Before a promotion run:  modelrail evaluate {decision.model}@{version}"
+            )
+    card = render.model_card(evidence, version, evidence_digest=digest if kept else "")
+    assets = [plans.Asset(name=file.name, path=file, digest=evidence.candidate.file.digest)]
+    if kept:
+        name = records.Evidence.FILE
+        assets.append(
+            plans.Asset(name=name, path=folder / name, digest=digest, media_type="application/json")
+        )
+    assets.append(_written(place, CARD, card.encode(), "text/markdown"))
+    sums = "".join(f"{asset.digest.removeprefix('sha256:')}  {asset.name}\n" for asset in assets)
+    assets.append(_written(place, SUMS, sums.encode(), "text/plain"))
+    final = bool(policy.stages) and policy.stages[-1].name in decision.entered
+    return plans.PublishRelease(
+        tag=decision.tag,
+        title=f"{decision.model} {version}",
+        body=render.release_notes(evidence, version, run_url=run_url, evidence_digest=digest if kept else ""),
+        assets=tuple(assets),
+        prerelease=not final,
+        latest=final,
+    )
+
+
+def _written(place: Path, name: str, data: bytes, media_type: str) -> plans.Asset:
+    files.write_bytes(place / name, data)
+    return plans.Asset(name=name, path=place / name, digest=files.digest_bytes(data), media_type=media_type)
+
+
+def comment(
+    model: str,
+    found: settings.Settings,
+    *,
+    decision: Decision | None = None,
+    reason: str = "",
+    release_url: str = "",
+) -> str:
+    """What the merged pull request is told about one model."""
+    from modelrail.report import render
+
+    return render.registered_comment(
+        model,
+        version=decision.version if decision else "",
+        stages=decision.entered if decision else (),
+        reason=reason,
+        release_url=release_url,
+        run_url=found.run_url,
+        tag=decision.tag if decision else "",
+    )

@@ -1,0 +1,87 @@
+"""`modelrail promote`: put a registered version into a stage, carried by its evidence."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING
+
+import click
+
+from modelrail import records, settings
+from modelrail.adapters import files
+from modelrail.adapters.actions_io import outputs
+from modelrail.adapters.git import open_repository
+from modelrail.commands import _options, _registry
+from modelrail.core import selectors, tags, transitions
+from modelrail.core.history import ModelState
+
+if TYPE_CHECKING:
+    from modelrail.adapters.github import GitHub
+
+EPILOG = """\b
+Example:
+  modelrail promote delay v1.3.0 --to production --reason "weekly release"
+"""
+
+
+@click.command("promote", epilog=EPILOG)
+@_options.argument("model", "promote")
+@_options.argument("version", "promote")
+@click.option("--to", default="production", show_default=True, metavar="STAGE", help="The stage to enter.")
+@click.option("--reason", default="", metavar="TEXT", help="Why; kept in the tag.")
+@click.option(
+    "--evidence", default="", metavar="FILE", help="A newer evidence.json than the one of the release."
+)
+@_options.config
+@_options.as_json
+@_options.dry_run
+def command(
+    model: str, version: str, to: str, reason: str, evidence: str, config: str, as_json: bool, dry_run: bool
+) -> None:
+    """Put version VERSION of MODEL into a stage.
+
+    It needs evidence: measured against what the stage holds now, on these very bytes, with the verdict
+    `pass`.
+    """
+    found = _registry.surroundings()
+    loaded, policy = _registry.load_policy(found, config, model)
+    git = open_repository(found)
+    github = _registry.client(found)
+    asked = _registry.asked(found, git, f"promote/{model}/{to}/{version}", reason)
+
+    def decide(state: ModelState) -> _registry.Step:
+        known = selectors.registered(state, version)
+        carried: tuple[records.Evidence, str] | None = None
+        if transitions.already_promoted(state, version, to, asked.operation) is None:
+            carried = _evidence(found, evidence, github, state, version)
+        record, digest = carried or (None, "")
+        decision = transitions.promote(state, policy, version, to, record, digest, asked)
+        after = _registry.stage_effects(policy, len(loaded.models) > 1, decision, known.event.tag)
+        return _registry.Step(decision, after)
+
+    step, done = _registry.carry_out(
+        decide, found=found, git=git, github=github, model=model, dry_run=dry_run
+    )
+    decision = step.decision
+    _registry.tell(done, dry_run=dry_run)
+    if not dry_run:
+        outputs(found, _registry.stage_outputs(decision))
+    if as_json:
+        document = _registry.stage_document(decision, done, dry_run=dry_run)
+        click.echo(json.dumps(document, indent=2, ensure_ascii=False))
+        return
+    click.echo(_registry.stage_line(decision, dry_run=dry_run))
+
+
+def _evidence(
+    found: settings.Settings, file: str, github: GitHub | None, state: ModelState, version: str
+) -> tuple[records.Evidence, str] | None:
+    """The evidence of the file, else that of the version's release; None when there is none."""
+    if file:
+        data = _registry.read_file(found.workspace / file)
+        return files.decode(data, records.Evidence, tags.one_line(file, 200)), files.digest_bytes(data)
+    if github is None:
+        return None
+    from modelrail.adapters import store
+
+    return store.fetch_evidence(github, selectors.registered(state, version))

@@ -1,0 +1,222 @@
+"""`modelrail register`: a candidate that passed becomes a version: tag, release, evidence."""
+
+from __future__ import annotations
+
+import json
+import tempfile
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from modelrail import config as modelrail_config
+from modelrail import plans, records
+from modelrail.adapters import files, model_files
+from modelrail.adapters.actions_io import outputs, say
+from modelrail.adapters.git import Git, open_repository
+from modelrail.commands import _context, _options, _registry, _release, _verbs
+from modelrail.core import admission, registration
+from modelrail.core.decisions import Decision
+from modelrail.core.history import ModelState
+from modelrail.errors import GateError, ModelrailError, RecordError
+
+if TYPE_CHECKING:
+    from modelrail.adapters.github import GitHub
+
+EPILOG = """\b
+Example:
+  modelrail register --model delay --bump minor
+"""
+
+
+@dataclass(frozen=True)
+class Work:
+    """What is the same for every model of the call."""
+
+    context: _context.Context
+    git: Git
+    github: GitHub | None
+    pull: Mapping[str, Any] | None  # that was merged
+    bump: str
+    first_version: str
+    release: bool
+    dry_run: bool
+    comments: list[str] = field(default_factory=list)
+
+    @property
+    def labels(self) -> list[str]:
+        return [str(label.get("name", "")) for label in (self.pull or {}).get("labels", ())]
+
+
+@click.command("register", epilog=EPILOG)
+@_options.config
+@_options.models
+@_options.out
+@click.option(
+    "--bump", type=click.Choice(["auto", "patch", "minor", "major"]), default="auto", show_default=True,
+    help="auto: a label modelrail:<bump> of the merged pull request, else what changed decides.",
+)  # fmt: skip
+@click.option(
+    "--first-version", default=registration.FIRST_VERSION, show_default=True, metavar="VERSION",
+    help="The name of a model's first version.",
+)  # fmt: skip
+@click.option(
+    "--release/--no-release", default=True, show_default=True, help="Publish the model file as a release."
+)
+@_options.as_json
+@_options.dry_run
+def command(
+    config: str,
+    models: tuple[str, ...],
+    out: str,
+    bump: str,
+    first_version: str,
+    release: bool,
+    as_json: bool,
+    dry_run: bool,
+) -> None:
+    """Register the candidates that passed, and let them into the stages with `enter: on-pass`.
+
+    Reads the records of train, evaluate and compare. A verdict other than `pass` registers nothing (exit code
+    4). Run again after it died half-way, it completes the same version.
+    """
+    found = _registry.surroundings()
+    context = replace(_context.open_context(config, models, out), settings=found)
+    git = open_repository(found)
+    github = _registry.client(found) if release else None
+    pull = _merged_pull(github, git.head()) if github is not None and found.in_ci else None
+    work = Work(context, git, github, pull, bump, first_version, release, dry_run)
+
+    def one(model: modelrail_config.Model) -> dict[str, object]:
+        try:
+            return _register(model, work)
+        except ModelrailError as error:
+            reason = f"{error.what} {error.why}" if isinstance(error, GateError) else error.what
+            work.comments.append(_release.comment(model.name, found, reason=reason))
+            raise
+
+    results, error = _verbs.each(context, "register", one, record=not dry_run)
+    _say_on_pull_request(work)
+    if not dry_run:
+        outputs(found, _outputs(list(results.values())))
+    if as_json:
+        click.echo(json.dumps({"models": results}, indent=2, ensure_ascii=False))
+    if error is not None:
+        raise error
+
+
+def _merged_pull(github: GitHub, commit: str) -> Mapping[str, Any] | None:
+    """The pull request that brought the commit to the branch, if one did."""
+    merged = [pull for pull in github.pulls_of_commit(commit) if pull.get("merged_at")]
+    exact = [pull for pull in merged if pull.get("merge_commit_sha") == commit]
+    return next(iter(exact or merged), None)
+
+
+def _register(model: modelrail_config.Model, work: Work) -> dict[str, object]:
+    folder, found = work.context.folder(model), work.context.settings
+    evidence, digest, file = _evidence(model, folder)
+    if found.in_ci and evidence.candidate.fingerprint.commit != work.git.head():
+        raise RecordError(
+            f"The records of {model.name} are of another commit than the one that is checked out.",
+            why=f"Records: {evidence.candidate.fingerprint.commit}; checked out: {work.git.head()}.",
+            next="Train and evaluate in the run that registers.",
+        )
+    asked = _registry.asked(found, work.git, f"register/{model.name}/{digest[-16:]}")
+    with tempfile.TemporaryDirectory(prefix="modelrail-release-") as parent:
+
+        def decide(state: ModelState) -> _registry.Step:
+            bump = registration.choose_bump(work.bump, work.labels, state, evidence.candidate)
+            version = registration.next_version(state, bump, work.first_version)
+            decision = registration.register(state, model, evidence, digest, version, asked)
+            if not work.release or work.github is None:
+                return _registry.Step(decision)
+            effect = _release.of(
+                decision, state, model, evidence, digest, file, folder, Path(parent),
+                run_url=found.run_url, published=_published(work.github, decision.tag, decision.changed),
+            )  # fmt: skip
+            return _registry.Step(decision, (effect,) if effect else ())
+
+        step, done = _registry.carry_out(
+            decide, found=found, git=work.git, github=work.github, model=model.name, dry_run=work.dry_run
+        )
+    decision = step.decision
+    if not work.release and decision.changed:
+        say(f"{model.name}: no release, as asked; the model file is only in this run's records.")
+    _registry.tell(done, dry_run=work.dry_run)
+    url = done.release_url
+    if work.github is not None and not url and not work.dry_run:
+        url = str((work.github.release_by_tag(decision.tag) or {}).get("html_url", ""))
+    if (decision.changed or done.release_url) and not work.dry_run:
+        work.comments.append(_release.comment(model.name, found, decision=decision, release_url=url))
+    say(_line(model.name, decision, dry_run=work.dry_run))
+    return {
+        "registered": decision.changed and not work.dry_run,
+        "version": decision.version,
+        "tag": decision.tag,
+        "stages": list(decision.entered),
+        "release_url": url,
+        "notes": [note for note in (decision.note, *done.notes) if note],
+        **({"dry_run": True, "plan": done.planned} if work.dry_run else {}),
+    }
+
+
+def _evidence(model: modelrail_config.Model, folder: Path) -> tuple[records.Evidence, str, Path]:
+    """The evidence, its digest, and the model file: of one candidate, and the bytes that were scored."""
+    comparison = files.read(records.Comparison, folder)
+    if comparison.verdict != "pass":
+        raise GateError(
+            f"{model.name} is not registered: the verdict is {comparison.verdict}.", why=comparison.headline
+        )
+    evidence = files.read(records.Evidence, folder)
+    if evidence.model != model.name:
+        raise RecordError(f"The evidence in {folder.name} is about the model {evidence.model!r}.")
+    admission.consistent(
+        evidence,
+        candidate=files.read(records.Candidate, folder),
+        evaluation=files.read(records.Evaluation, folder),
+        comparison=comparison,
+        evaluation_digest=files.digest_file(folder / records.Evaluation.FILE),
+    )
+    admission.passed(evidence)
+    digest = files.digest_file(folder / records.Evidence.FILE)
+    return evidence, digest, model_files.locate(evidence.candidate.file, folder)
+
+
+def _published(github: GitHub, tag: str, changed: bool) -> bool:
+    """Whether an earlier run finished this version's release; that of a new version cannot be there."""
+    return not changed and github.release_by_tag(tag) is not None
+
+
+def _line(model: str, decision: Decision, *, dry_run: bool) -> str:
+    if not decision.changed:
+        return f"= {model} {decision.version}: nothing to register, {decision.note}"
+    stages = f", in {', '.join(decision.entered)}" if decision.entered else ""
+    return f"{'would register' if dry_run else '✓ registered'} {model} {decision.version}{stages}"
+
+
+def _outputs(results: Sequence[Mapping[str, Any]]) -> dict[str, str | int | bool]:
+    """Of one model as they are; of several joined by blanks."""
+    joined = {
+        name: " ".join(str(result[key]) for result in results if result[key])
+        for name, key in (("version", "version"), ("tag", "tag"), ("release-url", "release_url"))
+    }
+    return {"registered": any(result["registered"] for result in results), **joined}
+
+
+def _say_on_pull_request(work: Work) -> None:
+    """One comment of the release run on the merged pull request; that it failed fails nothing."""
+    if work.pull is None or work.github is None or not work.comments or work.dry_run:
+        return
+    from modelrail.adapters import apply
+    from modelrail.report import render
+
+    effect = plans.UpsertComment(
+        pull_request=int(work.pull["number"]), marker=render.REGISTER_MARKER, body="\n".join(work.comments)
+    )
+    done = apply.apply(
+        (effect,), settings=work.context.settings, git=work.git, github=work.github, recorded=True
+    )
+    for note in done.notes:
+        say(f"⚠ {note}")

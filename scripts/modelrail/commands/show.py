@@ -1,0 +1,106 @@
+"""`modelrail show`: what is registered, and what is in which stage."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Mapping
+from typing import Any
+
+import click
+
+from modelrail import config as modelrail_config
+from modelrail import settings
+from modelrail.adapters.actions_io import outputs, say
+from modelrail.adapters.git import open_repository
+from modelrail.commands import _options, _registry
+from modelrail.core import selectors
+from modelrail.core.history import ModelState
+from modelrail.report import tables
+
+EPILOG = """\b
+Examples:
+  modelrail show
+  modelrail show delay --json
+"""
+
+
+@click.command("show", epilog=EPILOG)
+@_options.argument("model", "show", required=False)
+@_options.fetch
+@_options.config
+@_options.as_json
+def command(model: str | None, fetch: bool | None, config: str, as_json: bool) -> None:
+    """Show every model, or MODEL: its latest version and what stands in each stage."""
+    found = settings.read()
+    git = open_repository(found)
+    if model:
+        _registry.check_model_name(model)
+    configured = _configured(found, config)
+    if fetch if fetch is not None else found.in_ci:
+        named = [known.name for known in configured] or None
+        _registry.fetch(git, [model] if model else named)
+    states = _registry.read_states(git, model)
+    stages = [stage.name for known in configured if model in {None, known.name} for stage in known.stages]
+    if model:
+        state = selectors.model_state(states, model)
+        outputs(found, _outputs(state, stages))
+    if as_json:
+        click.echo(json.dumps(_document(states), indent=2, ensure_ascii=False))
+    elif states:
+        columns = tables.stage_columns(states, stages)
+        click.echo(tables.show(states, columns, time.time(), color=_registry.wants_color(found)))
+    else:
+        say("The registry is empty: no version is registered yet.")
+
+
+def _configured(found: settings.Settings, file: str) -> tuple[modelrail_config.Model, ...]:
+    """The models of the configuration, for the order of the columns; a registry can be shown without one."""
+    path = found.workspace / file
+    if not path.is_file():
+        return ()
+    from modelrail import config_check
+
+    return config_check.load(path).models
+
+
+def _outputs(state: ModelState, stages: list[str]) -> dict[str, str | int | bool]:
+    """`version` and `stage-<name>`; a stage that holds nothing is empty, not absent."""
+    values: dict[str, str | int | bool] = {"version": state.latest.version if state.latest else ""}
+    for stage in tables.stage_columns({state.model: state}, stages):
+        assigned = state.stages.get(stage)
+        values[f"stage-{stage}"] = assigned.version if assigned else ""
+    return values
+
+
+def _document(states: Mapping[str, ModelState]) -> dict[str, Any]:
+    return {name: _model(state) for name, state in states.items()}
+
+
+def _model(state: ModelState) -> dict[str, Any]:
+    return {
+        "latest": state.latest.version if state.latest else None,
+        "deprecated": state.deprecated is not None,
+        "stages": {
+            name: {
+                "version": assigned.version,
+                "sequence": assigned.sequence,
+                "since": assigned.event.time,
+                "tag": assigned.event.tag,
+            }
+            for name, assigned in state.stages.items()
+        },
+        "versions": [
+            {
+                "version": found.version,
+                "tag": found.event.tag,
+                "commit": found.commit,
+                "time": found.event.time,
+                "model_digest": found.model_digest or None,
+                "evidence_digest": found.evidence_digest or None,
+                "unhealthy": found.unhealthy.tag if found.unhealthy else None,
+                "deregistered": found.deregistered.tag if found.deregistered else None,
+            }
+            for found in state.versions.values()
+        ],
+    }
