@@ -32,18 +32,38 @@ def model(
     data = config.Data(test="test.parquet", target="late", key="id", group=more.pop("group", None))
     stages = more.pop("stages", (config.Stage(name="production", first="allowed"),))
     return config.Model(
-        name="delay", path=".", task=task, env=None, data=data, params=None, train="true", model="model.skops",
-        predict=None, metrics_file=None, positive=more.pop("positive", None),
-        metrics=tuple(metric(name) for name in metrics), slices=more.pop("slices", ()), gates=gates, stages=stages,
-        store="release", allow_pickle=False, train_timeout=60.0, predict_timeout=60.0,
-    )  # fmt: skip
+        name="delay",
+        path=".",
+        task=task,
+        env=None,
+        data=data,
+        params=None,
+        train="true",
+        model="model.skops",
+        predict=None,
+        metrics_file=None,
+        positive=more.pop("positive", None),
+        metrics=tuple(metric(name) for name in metrics),
+        slices=more.pop("slices", ()),
+        gates=gates,
+        stages=stages,
+        store="release",
+        allow_pickle=False,
+        train_timeout=60.0,
+        predict_timeout=60.0,
+    )
 
 
 def scored(role: str, digest: str, rows: int) -> records.Scored:
     return records.Scored(
-        role=role, version=None, commit="a" * 40, model_digest=digest,
-        predictions=records.Predictions(digest=DIGEST, rows=rows, columns=("id", "prediction")), seconds=0.1, cached=False,
-    )  # fmt: skip
+        role=role,
+        version=None,
+        commit="a" * 40,
+        model_digest=digest,
+        predictions=records.Predictions(digest=DIGEST, rows=rows, columns=("id", "prediction")),
+        seconds=0.1,
+        cached=False,
+    )
 
 
 def evaluation(

@@ -38,11 +38,21 @@ def candidate(digest: str) -> records.Candidate:
     return records.Candidate(
         model="delay",
         fingerprint=records.Fingerprint(
-            commit="a" * 40, code="b" * 40, dirty=False, train=None, test=version, params=None, environment=DIGEST
+            commit="a" * 40,
+            code="b" * 40,
+            dirty=False,
+            train=None,
+            test=version,
+            params=None,
+            environment=DIGEST,
         ),
         file=records.ModelFile(name="model.skops", digest=digest, size=1, format="skops"),
-        params={}, metrics={}, train_seconds=1.0, tracking=None, run=records.RunRef(),
-    )  # fmt: skip
+        params={},
+        metrics={},
+        train_seconds=1.0,
+        tracking=None,
+        run=records.RunRef(),
+    )
 
 
 @pytest.fixture
@@ -66,13 +76,17 @@ def evaluate(root: Path, skill: float = 2.0, *, n: int = 3000) -> Path:
     one, two = scored("candidate", DIGEST, n), scored("baseline", "sha256:" + "2" * 64, n)
     files.write(
         records.Evaluation(
-            model="delay", task="binary", test=records.DataVersion(path="test.parquet", digest=DIGEST, source="file"),
-            truth=made["truth"], candidate=msgspec.structs.replace(one, predictions=made["candidate"]),
+            model="delay",
+            task="binary",
+            test=records.DataVersion(path="test.parquet", digest=DIGEST, source="file"),
+            truth=made["truth"],
+            candidate=msgspec.structs.replace(one, predictions=made["candidate"]),
             baseline=msgspec.structs.replace(two, predictions=made["baseline"], version="v1.0.0"),
-            baseline_ref=records.Baseline(status="present", stage="production", version="v1.0.0"), run=records.RunRef(),
+            baseline_ref=records.Baseline(status="present", stage="production", version="v1.0.0"),
+            run=records.RunRef(),
         ),
         folder,
-    )  # fmt: skip
+    )
     files.write(candidate(DIGEST), folder)
     return folder
 
@@ -84,7 +98,7 @@ def test_a_better_candidate_passes_and_leaves_its_evidence(workspace, monkeypatc
     shown = capsys.readouterr().out
     assert "✓ delay: pass" in shown
     assert "V1.0.0" in shown
-    assert "ROC AUC, no worse than −0.01" in shown
+    assert "ROC AUC, no worse than \N{MINUS SIGN}0.01" in shown
     comparison = files.read(records.Comparison, folder)
     evidence = files.read(records.Evidence, folder)
     assert evidence.comparison == comparison

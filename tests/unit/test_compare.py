@@ -197,7 +197,7 @@ def test_a_slice_that_the_average_hides_leads_the_report():
     assert found.gates[1].slice == records.SliceRef(column="carrier", value="EV")
     assert found.headline.startswith("Recall for carrier EV falls by ")
     assert found.headline.endswith("rows), hidden behind a better average.")
-    assert found.gates[1].title == "Recall, every carrier, no worse than −0.03"
+    assert found.gates[1].title == "Recall, every carrier, no worse than \N{MINUS SIGN}0.03"
 
 
 def test_small_slices_are_inconclusive_and_do_not_decide():
@@ -511,7 +511,10 @@ def test_titles():
             "Brier score, no worse than +1%",
         ),
         (gate("log_loss", better_by=0.002), "Log loss, better by 0.002"),
-        (gate("f1", no_worse_than=0.01, confidence=0.99), "F1, no worse than −0.01, at 99% confidence"),
+        (
+            gate("f1", no_worse_than=0.01, confidence=0.99),
+            "F1, no worse than \N{MINUS SIGN}0.01, at 99% confidence",
+        ),
     ]
     found = run(model(gates=tuple(rule for rule, _ in rules)), *binary(500))
     assert [one.title for one in found.gates] == [title for _, title in rules]

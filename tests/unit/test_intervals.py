@@ -81,9 +81,14 @@ def test_the_interval_equals_scipys_bootstrap(name):
         "f1": lambda y, c, b: sk.f1_score(y, c > 0.5) - sk.f1_score(y, b > 0.5),
     }[name]
     peer = stats.bootstrap(
-        (paired.truth, paired.candidate.scores, paired.baseline.scores), function, paired=True, vectorized=False,
-        n_resamples=200, method="basic", rng=np.random.default_rng(0),
-    )  # fmt: skip
+        (paired.truth, paired.candidate.scores, paired.baseline.scores),
+        function,
+        paired=True,
+        vectorized=False,
+        n_resamples=200,
+        method="basic",
+        rng=np.random.default_rng(0),
+    )
     low, high = Subset(paired).measure(catalog.find(name, "binary")).difference.bounds(0.95)
     width = high - low
     assert (low, high) == pytest.approx(tuple(peer.confidence_interval), abs=0.15 * width)
@@ -112,9 +117,20 @@ def test_without_clusters_clustered_rows_would_cry_wolf():
     for _ in range(120):
         paired = binary(rng, 2000, skill=1.5, other=1.5, clusters=20)
         for grouped in alarms:
-            use = paired if grouped else Paired(
-                paired.task, paired.truth, paired.classes, paired.candidate, paired.baseline, None, 0, pl.DataFrame()
-            )  # fmt: skip
+            use = (
+                paired
+                if grouped
+                else Paired(
+                    paired.task,
+                    paired.truth,
+                    paired.classes,
+                    paired.candidate,
+                    paired.baseline,
+                    None,
+                    0,
+                    pl.DataFrame(),
+                )
+            )
             low, high = Subset(use).measure(metric).difference.bounds(0.95)
             alarms[grouped] += not low <= 0 <= high
     assert alarms[True] <= 14

@@ -148,9 +148,13 @@ def weighted(name, task, truth, output, weight):
 
 def _sk_weighted(name, truth, output, weight):
     functions_ = {
-        "roc_auc": sk.roc_auc_score, "average_precision": sk.average_precision_score, "brier": sk.brier_score_loss,
-        "mae": sk.mean_absolute_error, "rmse": sk.root_mean_squared_error, "r2": sk.r2_score,
-    }  # fmt: skip
+        "roc_auc": sk.roc_auc_score,
+        "average_precision": sk.average_precision_score,
+        "brier": sk.brier_score_loss,
+        "mae": sk.mean_absolute_error,
+        "rmse": sk.root_mean_squared_error,
+        "r2": sk.r2_score,
+    }
     return functions_[name](truth, output, sample_weight=weight)
 
 

@@ -35,7 +35,7 @@ _ORDER = {"pass": 0, "inconclusive": 1, "fail": 2}
     "--policy-ref",
     default="",
     metavar="COMMIT",
-    help="Read gates and stages from modelrail.yaml of this commit; default: the base of the pull request, else the"
+    help="Read the policy from modelrail.yaml of this commit; default: the base of the pull request, else the"
     " working tree.",
 )
 @click.option(
@@ -61,8 +61,8 @@ def command(
 ) -> None:
     """Compare candidate and baseline on the same rows, and apply the gates.
 
-    Reads evaluation.json and the prediction tables that it names; writes comparison.json and evidence.json. Verdicts
-    are pass, fail or inconclusive; only pass promotes.
+    Reads evaluation.json and the prediction tables that it names; writes comparison.json and evidence.json.
+    Verdicts are pass, fail or inconclusive; only pass promotes.
     """
     context = _context.open_context(config, models, out)
     made: dict[str, records.Comparison] = {}
@@ -101,7 +101,7 @@ def _gate_error(stopped: list[records.Comparison]) -> GateError:
     return GateError(
         f"{first.model} {word}{others}.",
         why=first.headline,
-        next="It is not promoted; see the report, or `modelrail compare --fail-on never` to go on with the verdict.",
+        next="It is not promoted. `--fail-on never` leaves the verdict to a later step.",
         path=row.path if row else "",
     )
 
@@ -180,7 +180,7 @@ def _belong_together(
     if evaluation.candidate.model_digest != candidate.file.digest:
         raise RecordError(
             f"The candidate of {model.name} is not the one that was evaluated.",
-            why=f"candidate.json has {candidate.file.digest}, evaluation.json {evaluation.candidate.model_digest}.",
+            why=f"It has {candidate.file.digest}; evaluated was {evaluation.candidate.model_digest}.",
             next=again,
         )
 
@@ -188,7 +188,7 @@ def _belong_together(
 def _table(
     role: str, predictions: records.Predictions, folder: Path, wanted: set[str] | None = None
 ) -> pl.DataFrame:
-    """The columns of a prediction table, after its digest. Raises RecordError when it is not the evaluated one."""
+    """A prediction table, its digest checked first. Raises RecordError when it is not the evaluated one."""
     from modelrail.adapters import tables
 
     path = folder / PREDICTIONS / f"{role}.parquet"

@@ -1,7 +1,8 @@
 """The comparison of a candidate with a baseline: metrics, slices, gates, verdict.
 
-Pure: three tables and a policy in, one record out, the same bytes for the same input (nothing is resampled, so the
-seed is 0). See `decide.py` for what the verdicts mean and how often they may err, `measure.py` for the statistics.
+Pure: three tables and a policy in, one record out, the same bytes for the same input (nothing is resampled,
+so the seed is 0). See `decide.py` for what the verdicts mean and how often they may err, `measure.py` for
+the statistics.
 """
 
 from __future__ import annotations
@@ -72,7 +73,7 @@ def compare(
 
 
 def policy_digest(model: config.Model) -> str:
-    """Of all that decides over a verdict: gates, stages, slices, what counts as positive, what as one group."""
+    """Of all that decides over a verdict: gates, stages, slices, the positive class, the groups."""
     parts = {
         "gates": model.gates, "stages": model.stages, "slices": model.slices, "positive": model.positive,
         "group": model.data.group,
@@ -92,10 +93,10 @@ def columns(model: config.Model) -> list[str]:
 def _consistent(evaluation: records.Evaluation, baseline: pl.DataFrame | None) -> None:
     status = evaluation.baseline_ref.status
     if status == "present" and (baseline is None or evaluation.baseline is None):
+        ref = evaluation.baseline_ref
         raise ComparisonError(
-            f"There is a baseline ({evaluation.baseline_ref.version} in {evaluation.baseline_ref.stage}), but it was"
-            " not scored.",
-            next="Run `modelrail evaluate` again and read its message; an unread baseline is not an absent one.",
+            f"There is a baseline ({ref.version} in {ref.stage}), but it was not scored.",
+            next="Run `modelrail evaluate` again: an unread baseline is not an absent one.",
         )
     if status == "absent" and baseline is not None:
         raise ComparisonError("The evaluation says that there is no baseline, yet it was scored.")

@@ -12,7 +12,7 @@ SHOWN_SLICES = 12
 
 
 def text(comparison: records.Comparison, baseline: str) -> str:
-    """The verdict, its reason, the gates, the metrics, and the slices that are not fine; `baseline` heads a column."""
+    """Verdict, reason, gates, metrics, and the slices worth a look; `baseline` heads a column."""
     lines = [
         f"{MARKS[comparison.verdict]} {comparison.model}: {comparison.verdict}",
         f"  {comparison.headline}",
@@ -39,7 +39,7 @@ def text(comparison: records.Comparison, baseline: str) -> str:
 
 
 def _gates(rows: Sequence[records.GateRow]) -> list[tuple[str, ...]]:
-    found = []
+    found: list[tuple[str, ...]] = []
     for row in rows:
         about = f" [{row.slice.value}]" if row.slice else ""
         mild = "" if row.severity == "block" else f" ({row.severity})"

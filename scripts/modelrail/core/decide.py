@@ -2,20 +2,23 @@
 
 The statistics behind the four words, so that each has a stated error rate:
 
-* The interval of `candidate - baseline` is two-sided at the confidence c (95% unless the gate says otherwise).
-* `better` and `worse` are tests that the true difference is not zero, at the level 1 - c over both sides, corrected
-  by Holm for the family the test belongs to (all metrics on all rows; all metrics on all slices). With two equally
-  good models, the chance of any `better` or `worse` in a family is at most 1 - c.
-* `not worse` needs a margin: non-inferiority (Blackwelder 1982, Control. Clin. Trials 3:345-353) is shown when the
-  whole interval lies above -margin, which a model truly worse by the margin passes with chance (1 - c) / 2 at most.
-  No correction is needed: the verdict needs every gate to pass, and that a conjunction of tests does not inflate
-  (intersection-union tests, Berger 1982, Technometrics 24:295-300). A relative margin is tested as the linear
-  contrast candidate - (1 -+ r) x baseline, so that the noise of the baseline counts.
+* The interval of `candidate - baseline` is two-sided at the confidence c (95% unless the gate says
+  otherwise).
+* `better` and `worse` are tests that the true difference is not zero, at the level 1 - c over both sides,
+  corrected by Holm for the family the test belongs to (all metrics on all rows; all metrics on all slices).
+  With two equally good models, the chance of any `better` or `worse` in a family is at most 1 - c.
+* `not worse` needs a margin: non-inferiority (Blackwelder 1982, Control. Clin. Trials 3:345-353) is shown
+  when the whole interval lies above -margin, which a model truly worse by the margin passes with chance (1
+  - c) / 2 at most. No correction is needed: the verdict needs every gate to pass, and that a conjunction of
+  tests does not inflate (intersection-union tests, Berger 1982, Technometrics 24:295-300). A relative
+  margin is tested as the linear contrast candidate - (1 -+ r) x baseline, so that the noise of the baseline
+  counts.
 * Without a margin nobody has said what "not worse" would mean: the answer is then `better`, `worse` or
   `inconclusive`. Failing to find a difference is not evidence of equality.
 * A difference can be surely below zero and yet within the margin: then it is `not worse`, since that is the
   question the policy asked.
-* The very same answers on every row are `not worse`, whatever the margin, and the same model is never `better`.
+* The very same answers on every row are `not worse`, whatever the margin, and the same model is never
+  `better`.
 * A value that rests on too few rows (see `power.MIN_SUPPORT`) is `inconclusive` before anything is tested.
 """
 

@@ -1,16 +1,18 @@
 """The policy's gates over the measured results.
 
-* `min`, `max`: by the candidate's value; with `confidence` written out, its whole interval must lie on the good side.
-* `no_worse_than` passes when non-inferiority is shown, fails when the candidate is worse than the baseline beyond
-  doubt *and* the best estimate lies beyond the margin, and is inconclusive otherwise: more rows would tell.
+* `min`, `max`: by the candidate's value; with `confidence` written out, its whole interval must lie on the
+  good side.
+* `no_worse_than` passes when non-inferiority is shown, fails when the candidate is worse than the baseline
+  beyond doubt *and* the best estimate lies beyond the margin, and is inconclusive otherwise: more rows
+  would tell.
 * `better_by` passes when the whole interval lies above the margin, and fails when it lies below.
-* `slices`: the rule holds for every slice of the column. It passes when every judged slice passes (no correction:
-  a conjunction), and fails when any fails, where "worse beyond doubt" is corrected by Holm over the slices. Slices
-  with fewer rows than `min_rows`, or a value that rests on too few of them, are not judged; they are counted in the
-  detail. The worst slice is the one shown.
+* `slices`: the rule holds for every slice of the column. It passes when every judged slice passes (no
+  correction: a conjunction), and fails when any fails, where "worse beyond doubt" is corrected by Holm over
+  the slices. Slices with fewer rows than `min_rows`, or a value that rests on too few of them, are not
+  judged; they are counted in the detail. The worst slice is the one shown.
 
-A block gate that fails makes the verdict `fail`, one that is inconclusive makes it `inconclusive`. A policy without any
-blocking gate does not promote: it fails and says so.
+A block gate that fails makes the verdict `fail`, one that is inconclusive makes it `inconclusive`. A policy
+without any blocking gate does not promote: it fails and says so.
 """
 
 from __future__ import annotations

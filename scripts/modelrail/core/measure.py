@@ -44,7 +44,7 @@ class Measured:
 
 
 class Subset:
-    """Some rows of the pairing; what the metrics share (cells, sorts, clusters) is made once, when asked for."""
+    """Some rows of the pairing; what metrics share (cells, sorts, clusters) is made once, when asked for."""
 
     def __init__(self, paired: Paired, rows: Ints | None = None) -> None:
         self.paired = paired
@@ -177,7 +177,7 @@ class Subset:
 
 @dataclass(frozen=True)
 class Joint:
-    """The rows counted by (truth, candidate, baseline): all that a count metric needs, mergeable by addition."""
+    """The rows counted by (truth, candidate, baseline): all a count metric needs, mergeable by addition."""
 
     truth: Ints
     candidate: Ints
@@ -212,9 +212,9 @@ class Joint:
 def _disagreements(one: Floats, two: Floats, per_class: Floats) -> tuple[Floats, Floats]:
     """Pulls and weights of the pseudo-rows: in each class, one model right and the other wrong, both ways.
 
-    They weigh one row in each direction altogether, spread evenly over the classes that are there; a wrong answer
-    falls on the other classes by their share of the rows. For accuracy this is Bonett and Price's interval, for
-    recall (half a row a cell among the positives) Agresti and Min's.
+    They weigh one row in each direction altogether, spread evenly over the classes that are there; a wrong
+    answer falls on the other classes by their share of the rows. For accuracy this is Bonett and Price's
+    interval, for recall (half a row a cell among the positives) Agresti and Min's.
     """
     present = per_class > 0
     share = np.where(present, per_class, 0) / per_class.sum()

@@ -1,6 +1,7 @@
-"""Truth, candidate and baseline as arrays of one row order. What cannot be paired, or is no number, is refused.
+"""Truth, candidate and baseline as arrays of one row order; what cannot be paired is refused.
 
-Tables come in as polars frames, by column; from here on only numpy arrays travel, and nothing is an object a row.
+Tables come in as polars frames, by column; from here on only numpy arrays travel, and nothing is an object
+a row.
 """
 
 from __future__ import annotations
@@ -64,7 +65,7 @@ def pair(
     candidate: pl.DataFrame,
     baseline: pl.DataFrame | None,
 ) -> Paired:
-    """Bring the tables into one order and one coding. Raises ComparisonError naming table, column and metric."""
+    """Bring the tables into one order and coding. Raises ComparisonError naming table, column and metric."""
     key = model.data.key
     keys = _keys(truth, key, "the test set")
     tables = {"the candidate": candidate} | ({} if baseline is None else {"the baseline": baseline})
@@ -227,7 +228,7 @@ def _binary_classes(
             strange = sorted(set(labels.unique().to_list()) - known)
             if strange and len(known) <= 2:
                 raise ComparisonError(
-                    f"The column {PREDICTION!r} of {who} holds {strange[0][:40]!r}, which is no class of the target.",
+                    f"The column {PREDICTION!r} of {who} holds {strange[0][:40]!r}: no class of the target.",
                     why=f"The target {model.data.target!r} has: {', '.join(sorted(known))[:200]}.",
                     next="`prediction` holds the class; the probability goes into `score`.",
                 )

@@ -10,8 +10,9 @@ from modelrail import config
 def apply(head: config.Model, base: config.Model, columns: set[str]) -> tuple[config.Model, tuple[str, ...]]:
     """The head's model judged by the base's policy, and notes on what could not be taken over.
 
-    `columns` are those of the evaluated truth table: a slice or group whose column the head dropped cannot be read
-    there. A gate that needs such a slice stays and fails to find it; a slice that is only shown is left out.
+    `columns` are those of the evaluated truth table: a slice or group whose column the head dropped cannot
+    be read there. A gate that needs such a slice stays and fails to find it; a slice that is only shown is
+    left out.
     """
     needed = {gate.slices for gate in base.gates}
     dropped = [

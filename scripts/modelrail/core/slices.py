@@ -48,7 +48,7 @@ def _by_value(values: pl.Series, wanted: config.Slice) -> Slicing:
     found = values.unique().sort(nulls_last=True)
     if found.len() > MAX_SLICES:
         raise ComparisonError(
-            f"The column {wanted.column!r} has {found.len():,} values; at most {MAX_SLICES:,} slices are judged.",
+            f"The column {wanted.column!r} has {found.len():,} values; at most {MAX_SLICES:,} are judged.",
             next=f"Cut it into bins: `slices: [{{column: {wanted.column}, bins: 5}}]`.",
         )
     labels = tuple(_label(value) for value in found.to_list())

@@ -1,12 +1,14 @@
 """One number with its standard error: `candidate - factor * baseline`, from influence values.
 
-`factor` 1 is the difference, 0 the candidate alone, and 1 -+ r the question "worse by more than the share r?"
-(a linear hypothesis, so that the baseline's own noise is accounted for; Laster & Johnson 2003, Stat. Med. 22:187).
+`factor` 1 is the difference, 0 the candidate alone, and 1 -+ r the question "worse by more than the share
+r?" (a linear hypothesis, so that the baseline's own noise is accounted for; Laster & Johnson 2003, Stat.
+Med. 22:187).
 
-Rows are independent, or come in clusters: then the influence values are summed by cluster first, and the spread
-of these sums counts (Liang & Zeger 1986, Biometrika 73:13-22). The interval uses Student's t with the degrees of
-freedom by which the variance itself is known (Satterthwaite 1946: 2 v^2 / var(v)), never more than n - 1 or
-clusters - 1: a difference that hangs on a few rows, or on a few days, gets the wider interval that it deserves.
+Rows are independent, or come in clusters: then the influence values are summed by cluster first, and the
+spread of these sums counts (Liang & Zeger 1986, Biometrika 73:13-22). The interval uses Student's t with
+the degrees of freedom by which the variance itself is known (Satterthwaite 1946: 2 v^2 / var(v)), never
+more than n - 1 or clusters - 1: a difference that hangs on a few rows, or on a few days, gets the wider
+interval that it deserves.
 """
 
 from __future__ import annotations
@@ -67,8 +69,8 @@ def from_cells(
     """The same where rows collapse to cells.
 
     `pseudo` and `pseudo_counts` are rows that were not seen but might have been: one in each direction of
-    disagreement, spread over the classes (Agresti & Min 2005; Bonett & Price 2012). They enter the spread alone, so
-    that few or no disagreements do not pretend to certainty.
+    disagreement, spread over the classes (Agresti & Min 2005; Bonett & Price 2012). They enter the spread
+    alone, so that few or no disagreements do not pretend to certainty.
     """
     values, weights = np.concatenate((influence, pseudo)), np.concatenate((counts, pseudo_counts))
     squares = values * values

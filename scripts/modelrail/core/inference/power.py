@@ -15,7 +15,7 @@ def rows_for_support(rows: int, support: int, needed: int = MIN_SUPPORT) -> int 
 
 
 def rows_to_settle(rows: int, half_width: float, distance: float) -> int | None:
-    """Rows at which the interval, shrinking by the square root, would clear a bound this far from the estimate."""
+    """Rows at which the interval, shrinking by the square root, would clear a bound at this distance."""
     if distance <= 0 or half_width <= 0:
         return None
     factor = (half_width / distance) ** 2

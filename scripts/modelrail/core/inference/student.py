@@ -38,7 +38,7 @@ def critical(confidence: float, df: float) -> float:
 
 
 def _beta_ratio(a: float, b: float, x: float, rest: float) -> float:
-    """The regularised incomplete beta function, by Lentz's continued fraction; `rest` is 1 - x, not rounded."""
+    """The regularised incomplete beta function, by a continued fraction; `rest` is 1 - x, not rounded."""
     if x <= 0 or rest >= 1:
         return 0.0
     if x >= 1 and rest <= 0:

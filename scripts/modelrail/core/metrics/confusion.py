@@ -1,7 +1,8 @@
 """Metrics of the confusion matrix: value and influence of each cell.
 
-`counts[k, j]` is the number of rows of class k that were predicted as j. In a binary task class 1 is the positive
-one. The value of each metric is a ratio of sums over cells, so that the influence of a cell is the quotient rule.
+`counts[k, j]` is the number of rows of class k that were predicted as j. In a binary task class 1 is the
+positive one. The value of each metric is a ratio of sums over cells, so that the influence of a cell is the
+quotient rule.
 """
 
 from __future__ import annotations

@@ -16,10 +16,10 @@ Ints = NDArray[np.int64]
 class Estimate:
     """A value with its empirical influence values.
 
-    `influence` holds, for each row (family `rows`) or each cell of the confusion matrix (family `cells`), how much
-    one row there pulls the value: value(F + e*(row - F)) = value(F) + e*influence + o(e). Its mean over the rows is
-    zero; its mean square over n is the variance of the value. Differences of influences are those of differences,
-    which is why pairing, clusters and relative margins need no code of their own.
+    `influence` holds, for each row (family `rows`) or each cell of the confusion matrix (family `cells`),
+    how much one row there pulls the value: value(F + e*(row - F)) = value(F) + e*influence + o(e). Its mean
+    over the rows is zero; its mean square over n is the variance of the value. Differences of influences
+    are those of differences, which is why pairing, clusters and relative margins need no code of their own.
     """
 
     value: float | None  # None: not defined on these rows, `note` says why

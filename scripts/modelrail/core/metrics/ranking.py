@@ -10,8 +10,8 @@ from modelrail.core.metrics.estimate import Estimate, View, undefined
 def roc_auc(view: View) -> Estimate:
     """Area under the ROC curve; the influence values are DeLong's structural components (Sun & Xu 2014).
 
-    The component of a positive row is the share of negatives that it outranks, that of a negative row the share of
-    positives that outrank it, ties counting half.
+    The component of a positive row is the share of negatives that it outranks, that of a negative row the
+    share of positives that outrank it, ties counting half.
     """
     positive = view.truth.astype(bool)
     n = positive.size
@@ -37,18 +37,18 @@ def roc_auc(view: View) -> Estimate:
 
 
 def _unbiased(rows_of_class: int, n: int) -> float:
-    """DeLong divides each class's sum of squares by its own count less one; the common path divides by n - 1."""
+    """DeLong divides each class's squares by its own count less one; the common path divides by n - 1."""
     if rows_of_class < 2:
         return 1.0
     return float(np.sqrt(rows_of_class / (rows_of_class - 1) * (n - 1) / n))
 
 
 def average_precision(view: View) -> Estimate:
-    """Sum of precision over recall steps (scikit-learn's definition), as a functional of the joint distribution.
+    """Sum of precision over the steps of recall, as scikit-learn defines it.
 
-    With P(t), G(t) the precision and the share of rows at or above t, and p the share of positives, the value is
-    E[y P(s)] / p, and the influence of a row (y, s) is
-    [y (P(s) + H1(s) - value) - H2(s)] / p  with  H1(s) = E[y' 1{s' <= s} / G(s')],  H2 the same with P(s') / G(s').
+    With P(t), G(t) the precision and the share of rows at or above t, and p the share of positives, the
+    value is E[y P(s)] / p, and the influence of a row (y, s) is [y (P(s) + H1(s) - value) - H2(s)] / p
+    with  H1(s) = E[y' 1{s' <= s} / G(s')],  H2 the same with P(s') / G(s').
     """
     positive = view.truth.astype(bool)
     n = positive.size
