@@ -194,7 +194,10 @@ def test_a_wheel_carries_the_callers(tmp_path: Path, consumer: Path) -> None:
         archive.extractall(tmp_path / "installed")
         names = set(archive.namelist())
     shutil.rmtree(source)
-    shipped = {path.relative_to(ROOT / "scripts").as_posix() for path in (ROOT / "scripts").rglob("*.py")}
+    shipped = {
+        path.relative_to(ROOT / "scripts").as_posix()
+        for path in (ROOT / "scripts" / "modelrail").rglob("*.py")
+    }
     assert {name for name in shipped if "__pycache__" not in name} <= names
     run = (
         "import sys; sys.path.insert(0, sys.argv[1]); "

@@ -10,8 +10,8 @@ from typing import TypeVar
 
 import msgspec
 
-from modelrail import plans, records
-from modelrail.errors import ConflictError, RecordError
+from modelrail import records
+from modelrail.errors import RecordError
 
 MAX_RECORD_BYTES = 16 * 1024 * 1024  # a record is hostile data until parsed
 
@@ -79,13 +79,6 @@ def write_bytes(path: Path, data: bytes) -> None:
     except BaseException:
         Path(temporary).unlink(missing_ok=True)
         raise
-
-
-def put(effect: plans.WriteFile) -> None:
-    """Write a file of the user's repository, whole. Raises ConflictError when it may not be replaced."""
-    if not effect.overwrite and (effect.path.exists() or effect.path.is_symlink()):
-        raise ConflictError(f"{effect.path.name} exists already.", next="It is left as it is.")
-    write_bytes(effect.path, effect.text.encode())
 
 
 def decode(data: bytes, kind: type[R], source: str) -> R:

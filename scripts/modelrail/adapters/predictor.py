@@ -115,7 +115,7 @@ def _run(side: Side, question: Question, settings: Settings, folder: Path) -> An
     if done.timed_out:
         raise PredictionError(
             f"{who} did not finish within {side.model.predict_timeout:g} s.",
-            next="Raise `predict_timeout`, or find out what it waits for.",
+            next="Raise `timeout: {predict: …}`, or find out what it waits for.",
             tail=done.tail,
         )
     if done.code == REFUSED and not side.model.predict:

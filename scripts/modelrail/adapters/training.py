@@ -48,7 +48,7 @@ def run(
         if done.timed_out:
             raise TrainingError(
                 f"The training of {model.name} did not finish within {model.train_timeout:g} s.",
-                next="Raise `train_timeout`, or make it shorter.",
+                next="Raise `timeout: {train: …}`, or make it shorter.",
                 path=f"models.{model.name}.train",
                 tail=done.tail,
             )

@@ -10,7 +10,7 @@ from pathlib import Path
 import click
 
 from modelrail import config, config_check, config_schema, settings
-from modelrail.adapters import files, look
+from modelrail.adapters import apply, look
 from modelrail.adapters.actions_io import say
 from modelrail.adapters.git import Git
 from modelrail.commands import _options
@@ -69,14 +69,13 @@ def command(
     for name in look.absent(root / path, (answers.train, answers.test, answers.env, answers.params)):
         say(f"Note: {name} does not exist yet.")
     wanted = {root / config.FILE: text}
+    git = Git(root, environ=surroundings.environ)
     if workflows:
-        release_from = branch or look.default_branch(Git(root, environ=surroundings.environ))
+        release_from = branch or look.default_branch(git)
         for name, caller in look.caller_workflows().items():
             wanted[_caller_place(root, name)] = starter.caller_text(caller, release_from)
     plan = _plan(wanted, root, force=force)
-    if not dry_run:
-        for effect in plan:
-            files.put(effect)
+    apply.apply(plan, settings=surroundings, git=git, github=None, dry_run=dry_run)
     _show(plan, root, as_json=as_json, dry_run=dry_run)
 
 

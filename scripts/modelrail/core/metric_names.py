@@ -1,6 +1,6 @@
-"""What people call a metric elsewhere, and a line on each for the reference. The metrics stand in metrics/catalog.py.
+"""What people call a metric elsewhere, and a line on each for the reference.
 
-Plain data: reading modelrail.yaml needs no numpy.
+The metrics stand in metrics/catalog.py. Plain data: reading modelrail.yaml needs no numpy.
 """
 
 from __future__ import annotations
