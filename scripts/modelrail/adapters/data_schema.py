@@ -290,19 +290,22 @@ def _validate(
     try:
         form.validate(frame, lazy=True)
     except SchemaErrors as errors:
-        found = [_failed(error, table) for error in errors.schema_errors]
-        mistyped = {item.column for item in found if item.check == "dtype"}
-        # A check that could not run on a column of the wrong type adds nothing to that.
-        return [
-            item
-            for item in found
-            if item.check == "dtype" or item.column not in mistyped or item.failures > 1
-        ]
+        return _distinct([_failed(error, table) for error in errors.schema_errors])
     except pl.exceptions.PolarsError as error:
         raise DataError(
             f"{path.name} could not be checked against its schema.", why=str(error).splitlines()[0]
         ) from None
     return []
+
+
+def _distinct(found: list[records.DataCheck]) -> list[records.DataCheck]:
+    """A column of the wrong type is one fault: what could not be coerced or checked adds nothing to that."""
+    mistyped: dict[str | None, records.DataCheck] = {}
+    for item in found:
+        if item.check == "dtype" and item.failures > getattr(mistyped.get(item.column), "failures", 0):
+            mistyped[item.column] = item
+    others = [item for item in found if item.check != "dtype" and item.column not in mistyped]
+    return [*mistyped.values(), *others]
 
 
 def _failed(error: Any, table: Literal["train", "test"]) -> records.DataCheck:
