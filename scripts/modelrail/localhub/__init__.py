@@ -5,7 +5,7 @@ For tests, the demo and `modelrail act`::
     from modelrail.localhub.server import Hub
 
     hub = Hub(Path("state"))  # state survives; a second process may open the same folder
-    with hub.serve(port=0) as running:  # a thread; running.close() ends it
+    with hub.serve(port=0) as running:  # a thread; running.close() ends it and closes the Hub
         running.url  # "http://127.0.0.1:40123" = GITHUB_SERVER_URL, the pages, git remotes
         running.api_url  # running.url + "/api/v3" = GITHUB_API_URL
         running.git_url("octo", "flights")  # ".../octo/flights.git"; the token goes by HTTP basic auth

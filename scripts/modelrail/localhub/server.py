@@ -257,7 +257,9 @@ class Running:
         self.port: int = server.server_port
         self.url = f"http://127.0.0.1:{self.port}"
         hub.serve_at(self.url)
-        self._thread = threading.Thread(target=server.serve_forever, name="modelrail-hub", daemon=True)
+        self._thread = threading.Thread(
+            target=server.serve_forever, args=(0.02,), name="modelrail-hub", daemon=True
+        )
         self._thread.start()
 
     @property
