@@ -1,4 +1,4 @@
-"""Whole sets of records, as the verbs would write them, for the report's tests and for looking at its pictures."""
+"""Whole sets of records, as the verbs would write them: for the report's tests, and to look at its pictures."""
 
 from __future__ import annotations
 
@@ -21,8 +21,12 @@ def fingerprint(**changes: Any) -> records.Fingerprint:
         "commit": COMMIT,
         "code": "c0de" * 10,
         "dirty": False,
-        "train": records.DataVersion(path="data/train.parquet", digest="md5:" + "5b" * 16, source="dvc", rows=166_158),
-        "test": records.DataVersion(path="data/test.parquet", digest="md5:" + "7e" * 16, source="dvc", rows=28_114),
+        "train": records.DataVersion(
+            path="data/train.parquet", digest="md5:" + "5b" * 16, source="dvc", rows=166_158
+        ),
+        "test": records.DataVersion(
+            path="data/test.parquet", digest="md5:" + "7e" * 16, source="dvc", rows=28_114
+        ),
         "params": digest("a"),
         "environment": digest("e"),
     }
@@ -45,16 +49,29 @@ def candidate(model: str = "delay", **changes: Any) -> records.Candidate:
 
 def evaluation(model: str = "delay", *, bootstrap: bool = False, **changes: Any) -> records.Evaluation:
     def scored(role: Any, version: str | None, commit: str, model_digest: str) -> records.Scored:
-        table = records.Predictions(digest=digest("3"), rows=28_114, columns=("flight_id", "prediction", "score"))
+        table = records.Predictions(
+            digest=digest("3"), rows=28_114, columns=("flight_id", "prediction", "score")
+        )
         return records.Scored(
-            role=role, version=version, commit=commit, model_digest=model_digest, predictions=table, seconds=2.5,
+            role=role,
+            version=version,
+            commit=commit,
+            model_digest=model_digest,
+            predictions=table,
+            seconds=2.5,
             cached=False,
-        )  # fmt: skip
+        )
 
     present = records.Baseline(
-        status="present", stage="production", version="v1.2.1", sequence=7, commit=BASE, model_digest=digest("2"),
-        evidence_digest=digest("9"), since="2026-10-29T08:12:00Z",
-    )  # fmt: skip
+        status="present",
+        stage="production",
+        version="v1.2.1",
+        sequence=7,
+        commit=BASE,
+        model_digest=digest("2"),
+        evidence_digest=digest("9"),
+        since="2026-10-29T08:12:00Z",
+    )
     values: dict[str, Any] = {
         "model": model,
         "task": "binary",
@@ -73,9 +90,18 @@ def interval(low: float, high: float, method: str = "paired-normal") -> records.
 
 
 def metric(
-    name: str, before: float | None, after: float | None, low: float, high: float, verdict: Any, *,
-    higher: bool = True, where: tuple[str, str] | None = None, rows: int = 28_114, note: str = "",
-) -> records.MetricRow:  # fmt: skip
+    name: str,
+    before: float | None,
+    after: float | None,
+    low: float,
+    high: float,
+    verdict: Any,
+    *,
+    higher: bool = True,
+    where: tuple[str, str] | None = None,
+    rows: int = 28_114,
+    note: str = "",
+) -> records.MetricRow:
     compared = before is not None and after is not None
     return records.MetricRow(
         metric=name,
@@ -92,7 +118,13 @@ def metric(
 
 
 def gate(
-    index: int, title: str, row: records.MetricRow | None, outcome: Any, *, severity: Any = "block", detail: str = ""
+    index: int,
+    title: str,
+    row: records.MetricRow | None,
+    outcome: Any,
+    *,
+    severity: Any = "block",
+    detail: str = "",
 ) -> records.GateRow:
     return records.GateRow(
         path=f"models.delay.gates[{index}]",
@@ -116,13 +148,17 @@ BRIER = metric("brier", 0.13722, 0.13690, -0.00112, 0.00049, "not worse", higher
 RECALL = metric("recall(at_precision=0.6)", 0.1893, 0.1921, -0.0046, 0.0103, "not worse")
 EV = metric(
     "recall(at_precision=0.6)", 0.482, 0.441, -0.053, -0.029, "worse", where=("carrier", "EV"), rows=3412
-)  # fmt: skip
+)
 SLICES = (
     EV,
     metric("roc_auc", 0.71, 0.745, 0.02, 0.05, "better", where=("carrier", "UA"), rows=5120),
     metric("roc_auc", 0.73, 0.731, -0.012, 0.014, "not worse", where=("carrier", "DL"), rows=4301),
-    metric("roc_auc", 0.70, 0.66, -0.19, 0.11, "inconclusive", where=("carrier", "HA"), rows=31, note="31 rows"),
-    metric("roc_auc", None, None, 0, 0, "inconclusive", where=("carrier", "OO"), rows=2, note="one class only"),
+    metric(
+        "roc_auc", 0.70, 0.66, -0.19, 0.11, "inconclusive", where=("carrier", "HA"), rows=31, note="31 rows"
+    ),
+    metric(
+        "roc_auc", None, None, 0, 0, "inconclusive", where=("carrier", "OO"), rows=2, note="one class only"
+    ),
     *(
         metric("roc_auc", 0.72, 0.728, -0.003, 0.019, "not worse", where=("origin", name), rows=9371)
         for name in ("EWR", "JFK", "LGA")
@@ -156,9 +192,15 @@ def data_report(model: str = "delay", *, passed: bool = True) -> records.DataRep
     assert print_.train is not None
     checks = [
         records.DataCheck(table="train", check="is between 0 and 2400", column="sched_dep_time", passed=True),
-        records.DataCheck(table="test", check="no missing values", column="dewpoint", passed=passed,
-                          failures=0 if passed else 112, detail="" if passed else "112 missing"),
-    ]  # fmt: skip
+        records.DataCheck(
+            table="test",
+            check="no missing values",
+            column="dewpoint",
+            passed=passed,
+            failures=0 if passed else 112,
+            detail="" if passed else "112 missing",
+        ),
+    ]
     return records.DataReport(
         model=model,
         passed=passed,
@@ -193,57 +235,99 @@ def baseline() -> records.Evidence:
 
 def passing(model: str = "delay") -> ModelRecords:
     return ModelRecords(
-        model=model, data=data_report(model), candidate=candidate(model), evaluation=evaluation(model),
-        comparison=comparison(model), baseline=baseline(), evidence_digest=digest("7"),
-    )  # fmt: skip
+        model=model,
+        data=data_report(model),
+        candidate=candidate(model),
+        evaluation=evaluation(model),
+        comparison=comparison(model),
+        baseline=baseline(),
+        evidence_digest=digest("7"),
+    )
 
 
 def worse_slice(model: str = "delay") -> ModelRecords:
     gates = (
         *comparison().gates,
-        gate(3, "Recall at precision 0.6, every carrier, no worse than \u22120.03", EV, "fail",
-             detail="Recall for carrier EV falls by 0.041; 0.03 is tolerated."),
-        gate(4, "Drift of the training data", None, "fail", severity="warn", detail="2 of 14 columns: dewpoint, month."),
-    )  # fmt: skip
-    return ModelRecords(
-        model=model, data=data_report(model), candidate=candidate(model), evaluation=evaluation(model),
-        comparison=comparison(
-            model, verdict="fail", gates=gates, metrics=(AUC, AP, BRIER, RECALL, *SLICES),
-            headline="Recall for carrier EV falls by 4.1 points (95% interval 2.9 to 5.3, 3,412 rows), hidden behind "
-                     "a better average.",
+        gate(
+            3,
+            "Recall at precision 0.6, every carrier, no worse than \u22120.03",
+            EV,
+            "fail",
+            detail="Recall for carrier EV falls by 0.041; 0.03 is tolerated.",
         ),
-        baseline=baseline(), evidence_digest=digest("7"),
-    )  # fmt: skip
+        gate(
+            4,
+            "Drift of the training data",
+            None,
+            "fail",
+            severity="warn",
+            detail="2 of 14 columns: dewpoint, month.",
+        ),
+    )
+    return ModelRecords(
+        model=model,
+        data=data_report(model),
+        candidate=candidate(model),
+        evaluation=evaluation(model),
+        comparison=comparison(
+            model,
+            verdict="fail",
+            gates=gates,
+            metrics=(AUC, AP, BRIER, RECALL, *SLICES),
+            headline="Recall for carrier EV falls by 4.1 points (95% interval 2.9 to 5.3, 3,412 rows), hidden "
+            "behind a better average.",
+        ),
+        baseline=baseline(),
+        evidence_digest=digest("7"),
+    )
 
 
 def inconclusive(model: str = "delay") -> ModelRecords:
     row = metric("roc_auc", 0.731, 0.722, -0.035, 0.018, "inconclusive", rows=412)
     gates = (
         gate(0, "ROC AUC, at least 0.70", row, "pass"),
-        gate(1, "ROC AUC, no worse than \u22120.005", row, "inconclusive",
-             detail="With 412 rows the interval reaches below \u22120.005; about 9,000 rows would settle it."),
-    )  # fmt: skip
+        gate(
+            1,
+            "ROC AUC, no worse than \u22120.005",
+            row,
+            "inconclusive",
+            detail="With 412 rows the interval reaches below \u22120.005; about 9,000 rows would settle it.",
+        ),
+    )
     return ModelRecords(
-        model=model, data=data_report(model), candidate=candidate(model), evaluation=evaluation(model),
+        model=model,
+        data=data_report(model),
+        candidate=candidate(model),
+        evaluation=evaluation(model),
         comparison=comparison(
-            model, verdict="inconclusive", gates=gates, metrics=(row,), rows=412,
+            model,
+            verdict="inconclusive",
+            gates=gates,
+            metrics=(row,),
+            rows=412,
             headline="ROC AUC may have fallen by as much as 0.035: 412 rows are too few to tell.",
             policy=records.PolicyRef(commit=BASE, digest=digest("6"), changed=True, source="base"),
         ),
-    )  # fmt: skip
+    )
 
 
 def bootstrap(model: str = "delay") -> ModelRecords:
     row = metric("roc_auc", None, 0.7312, 0, 0, "not compared")
     brier = metric("brier", None, 0.1372, 0, 0, "not compared", higher=False)
     return ModelRecords(
-        model=model, data=data_report(model), candidate=candidate(model), evaluation=evaluation(model, bootstrap=True),
+        model=model,
+        data=data_report(model),
+        candidate=candidate(model),
+        evaluation=evaluation(model, bootstrap=True),
         comparison=comparison(
-            model, metrics=(row, brier), gates=(gate(0, "ROC AUC, at least 0.70", row, "pass"),), correction="none",
+            model,
+            metrics=(row, brier),
+            gates=(gate(0, "ROC AUC, at least 0.70", row, "pass"),),
+            correction="none",
             headline="There is no baseline yet; the policy allows a first version, and 1 of 1 gates passes.",
         ),
         evidence_digest=digest("7"),
-    )  # fmt: skip
+    )
 
 
 def training_failed(model: str = "delay") -> ModelRecords:
@@ -251,35 +335,55 @@ def training_failed(model: str = "delay") -> ModelRecords:
         model=model,
         data=data_report(model),
         failure=records.Failure(
-            model=model, command="train", kind="training", code=11,
+            model=model,
+            command="train",
+            kind="training",
+            code=11,
             what="The training command failed with exit code 1.",
             why="python train.py ended after 3.2 s.",
             next="Its last lines are below; run it on a laptop with: modelrail train --model delay",
             path="models.delay.train",
-            tail='Traceback (most recent call last):\n  File "train.py", line 31, in <module>\n    fit(table[COLUMNS])\n'
-                 "KeyError: \"['dewpoint_f'] not in index\"",
+            tail='Traceback (most recent call last):\n  File "train.py", line 31, in <module>\n'
+            "    fit(table[COLUMNS])\n"
+            "KeyError: \"['dewpoint_f'] not in index\"",
         ),
-    )  # fmt: skip
+    )
 
 
 def huge(model: str = "delay") -> ModelRecords:
     many = tuple(
-        metric(f"metric_{index:04d}", 0.7, 0.7 + index / 1e5, -0.01, 0.02, "not worse") for index in range(5000)
+        metric(f"metric_{index:04d}", 0.7, 0.7 + index / 1e5, -0.01, 0.02, "not worse")
+        for index in range(5000)
     )
     cut = tuple(
-        metric("roc_auc", 0.7, 0.7 - index / 1e5, -0.03, 0.01, "worse" if index > 1990 else "not worse",
-               where=("airport", f"A{index:04d}"))
+        metric(
+            "roc_auc",
+            0.7,
+            0.7 - index / 1e5,
+            -0.03,
+            0.01,
+            "worse" if index > 1990 else "not worse",
+            where=("airport", f"A{index:04d}"),
+        )
         for index in range(2000)
-    )  # fmt: skip
+    )
     return ModelRecords(
-        model=model, data=data_report(model), candidate=candidate(model), evaluation=evaluation(model),
+        model=model,
+        data=data_report(model),
+        candidate=candidate(model),
+        evaluation=evaluation(model),
         comparison=comparison(
-            model, verdict="fail", metrics=many + cut,
-            gates=tuple(gate(i, f"rule {i}", row, "fail" if i == 4321 else "pass") for i, row in enumerate(many)),
+            model,
+            verdict="fail",
+            metrics=many + cut,
+            gates=tuple(
+                gate(i, f"rule {i}", row, "fail" if i == 4321 else "pass") for i, row in enumerate(many)
+            ),
             headline="ROC AUC for airport A1999 falls by 2.0 points.",
         ),
-        baseline=baseline(), evidence_digest=digest("7"),
-    )  # fmt: skip
+        baseline=baseline(),
+        evidence_digest=digest("7"),
+    )
 
 
 SITUATIONS: dict[str, tuple[ModelRecords, ...]] = {

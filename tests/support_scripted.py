@@ -1,4 +1,4 @@
-"""A real HTTP server whose every answer is written down by the test, and a clock that moves only by sleeping."""
+"""A real HTTP server whose every answer the test writes down, and a clock that moves only by sleeping."""
 
 from __future__ import annotations
 

@@ -66,7 +66,10 @@ def test_a_server_error_is_repeated_with_growing_pauses(
 @pytest.mark.fault(8)
 def test_a_cut_answer_and_a_broken_one_are_repeated(server: Scripted, client: Client, clock: Clock) -> None:
     server.answers(
-        Answer(body={"long": "x" * 1000}, cut=True), Answer(lost=True), Answer(body=b'{"half'), Answer(body={"n": 1})
+        Answer(body={"long": "x" * 1000}, cut=True),
+        Answer(lost=True),
+        Answer(body=b'{"half'),
+        Answer(body={"n": 1}),
     )
     assert client.get("/x") == {"n": 1}
     assert clock.slept == [1, 2, 4]
@@ -157,7 +160,9 @@ def test_a_missing_permission_is_named_at_once(server: Scripted, client: Client,
             {"X-Accepted-GitHub-Permissions": "pull_requests=write,contents=read; issues=write"},
         )
     )
-    with pytest.raises(PermissionMissingError, match="pull-requests: write and contents: read or issues: write") as caught:
+    with pytest.raises(
+        PermissionMissingError, match="pull-requests: write and contents: read or issues: write"
+    ) as caught:
         client.post("/repos/o/r/issues/1/comments", {})
     assert "Add `permissions: {pull-requests: write, contents: read}`" in caught.value.next
     assert clock.slept == []
@@ -184,7 +189,9 @@ def test_401_404_409_422(server: Scripted, client: Client) -> None:
         Answer(401, {"message": "Bad credentials"}),
         Answer(404, {"message": "Not Found"}),
         Answer(409, {"message": "Conflict"}),
-        Answer(422, {"message": "Validation Failed", "errors": [{"code": "already_exists", "field": "tag_name"}]}),
+        Answer(
+            422, {"message": "Validation Failed", "errors": [{"code": "already_exists", "field": "tag_name"}]}
+        ),
         Answer(404, b"<html>"),
         Answer(403, {"message": "Unable to create comment because issue is locked."}),
     )
@@ -207,7 +214,9 @@ def test_401_404_409_422(server: Scripted, client: Client) -> None:
 
 @pytest.mark.fault(5)
 @pytest.mark.parametrize("answer", [Answer(lost=True), Answer(502), Answer(body={"x": "y" * 99}, cut=True)])
-def test_a_post_whose_answer_is_lost_is_not_repeated(server: Scripted, client: Client, answer: Answer) -> None:
+def test_a_post_whose_answer_is_lost_is_not_repeated(
+    server: Scripted, client: Client, answer: Answer
+) -> None:
     server.answers(answer)
     with pytest.raises(AnswerLostError):
         client.post("/x", {"a": 1})
@@ -248,7 +257,7 @@ def test_a_redirect_to_another_host_carries_no_token(server: Scripted, client: C
 def test_a_followed_redirect_drops_the_token(
     server: Scripted, client: Client, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """The other host is https in real life; here the check of the scheme is set aside, not that of the host."""
+    """The other host is https in real life; here the check of the scheme is off, not that of the host."""
     with scripted() as other:
         other.answers(Answer(body=b"bytes", headers={"Content-Type": "application/octet-stream"}))
         server.answers(Answer(302, b"", {"Location": f"{other.url}/signed?sig=secret"}))
@@ -263,14 +272,18 @@ def test_a_followed_redirect_drops_the_token(
 
 def test_a_renamed_repository(server: Scripted, client: Client) -> None:
     server.answers(
-        Answer(301, b"", {"Location": f"{server.url}/new"}), Answer(body={"n": 1}), Answer(301, b"", {"Location": "/new"})
+        Answer(301, b"", {"Location": f"{server.url}/new"}),
+        Answer(body={"n": 1}),
+        Answer(301, b"", {"Location": "/new"}),
     )
     assert client.get("/old") == {"n": 1}
     with pytest.raises(GitHubError, match="renamed"):
         client.post("/old", {})
 
 
-def test_writes_keep_a_second_apart_except_on_this_machine(clock: Clock, server: Scripted, client: Client) -> None:
+def test_writes_keep_a_second_apart_except_on_this_machine(
+    clock: Clock, server: Scripted, client: Client
+) -> None:
     server.script = lambda _: Answer(body={})
     client.post("/x", {})
     client.post("/x", {})

@@ -12,19 +12,76 @@ from markdown_it import MarkdownIt
 from modelrail.report import inert
 
 MARKDOWN = MarkdownIt("commonmark", {"html": True}).enable(["table", "strikethrough"])
-ALLOWED = {"paragraph_open", "paragraph_close", "inline", "text", "code_inline", "text_special", "html_inline"}
+ALLOWED = {
+    "paragraph_open",
+    "paragraph_close",
+    "inline",
+    "text",
+    "code_inline",
+    "text_special",
+    "html_inline",
+}
 # What GitHub links in the text that is left after rendering.
 LINKED = re.compile(
     r"(?i)@[a-z0-9]|#\d|\bGH-\d|https?://|ftp://|\bwww\.|mailto:|[a-z0-9._%+-]+@[a-z0-9.-]+|:[a-z0-9_+-]+:"
 )
 NASTY = [
-    "|", "a|b", "\\|", "@team", "see #123", "o/r#1", "GH-12", "https://evil.example", "www.evil.example", "a@b.example",
-    "<img src=x onerror=alert(1)>", "<!-- modelrail:report -->", "![x](https://evil.example/p.png)", "[x](javascript:1)",
-    "`code`", "``", "**b**", "__b__", "_i_", "~~s~~", "a\nb", "a\r\n\r\n# h", "# h", "- x", "+ x", "1. x", "1) x", "> q",
-    "---", "===", "    code", "```\nx", "\u202eevil", "\u200b", "\u2066x", "\x00", "\x1b[31mred", "&lt;script&gt;",
-    "</details></table>", "$x$", ":tada:", "[^1]", "[x]: https://e.example", "<https://e.example>", "a\\", "\\", "&#64;team",
-    "$(id)", "`id`", "; rm -rf /", "'\"", "a\u2028b", "z" + "\u0301" * 50, "::set-output name=x::y", "xmpp:a@b.c",
-]  # fmt: skip
+    "|",
+    "a|b",
+    "\\|",
+    "@team",
+    "see #123",
+    "o/r#1",
+    "GH-12",
+    "https://evil.example",
+    "www.evil.example",
+    "a@b.example",
+    "<img src=x onerror=alert(1)>",
+    "<!-- modelrail:report -->",
+    "![x](https://evil.example/p.png)",
+    "[x](javascript:1)",
+    "`code`",
+    "``",
+    "**b**",
+    "__b__",
+    "_i_",
+    "~~s~~",
+    "a\nb",
+    "a\r\n\r\n# h",
+    "# h",
+    "- x",
+    "+ x",
+    "1. x",
+    "1) x",
+    "> q",
+    "---",
+    "===",
+    "    code",
+    "```\nx",
+    "\u202eevil",
+    "\u200b",
+    "\u2066x",
+    "\x00",
+    "\x1b[31mred",
+    "&lt;script&gt;",
+    "</details></table>",
+    "$x$",
+    ":tada:",
+    "[^1]",
+    "[x]: https://e.example",
+    "<https://e.example>",
+    "a\\",
+    "\\",
+    "&#64;team",
+    "$(id)",
+    "`id`",
+    "; rm -rf /",
+    "'\"",
+    "a\u2028b",
+    "z" + "\u0301" * 50,
+    "::set-output name=x::y",
+    "xmpp:a@b.c",
+]
 texts = st.one_of(
     st.text(max_size=60),
     st.lists(st.sampled_from(NASTY), max_size=5).map("".join),
@@ -52,7 +109,10 @@ def test_text_renders_as_itself_and_nothing_else(text: str) -> None:
     assert {token.type for token in tokens} <= ALLOWED - {"code_inline", "html_inline"}  # type: ignore[attr-defined]
     rendered = shown(tokens)
     assert not LINKED.search(rendered.removeprefix("before "))
-    assert rendered.replace("\u200b", "") == f"before {inert.visible(text)} after".replace("  ", " ") or not text.strip()
+    assert (
+        rendered.replace("\u200b", "") == f"before {inert.visible(text)} after".replace("  ", " ")
+        or not text.strip()
+    )
 
 
 @pytest.mark.fault(27)
@@ -81,7 +141,9 @@ def test_a_table_keeps_its_columns(one: str, two: str) -> None:
 @settings(max_examples=100, deadline=None)
 @given(texts)
 def test_text_in_an_html_summary(text: str) -> None:
-    source = f"<details><summary>{inert.code_html(text)} {inert.inert(text)}</summary>\n\ninside\n\n</details>\n"
+    source = (
+        f"<details><summary>{inert.code_html(text)} {inert.inert(text)}</summary>\n\ninside\n\n</details>\n"
+    )
     blocks = [token.content for token in MARKDOWN.parse(source) if token.type == "html_block"]
     assert len(blocks) == 2
     assert re.findall(r"<[^>]*>", blocks[0]) == ["<details>", "<summary>", "<code>", "</code>", "</summary>"]
@@ -114,7 +176,7 @@ def test_length_is_bounded_before_and_after_escaping() -> None:
 
 
 def test_plain_names_stay_readable() -> None:
-    assert inert.inert("roc_auc, no worse than −0.005 (3,412 rows)") == "roc_auc, no worse than −0.005 (3,412 rows)"
+    assert inert.inert("roc_auc, worse by 0.005 (3,412 rows)") == "roc_auc, worse by 0.005 (3,412 rows)"
     assert inert.code("data/test.parquet") == "`data/test.parquet`"
     assert inert.code("models.delay.gates[2]") == "`models.delay.gates[2]`"
     assert inert.code("a|b") == "<code>a&#124;b</code>"
@@ -126,11 +188,20 @@ def test_only_raw_text_is_raw() -> None:
     assert isinstance(raw, inert.Raw)
     assert not isinstance(raw + "<b>", inert.Raw)
     assert not isinstance(f"{raw}<b>", inert.Raw)
-    assert not isinstance("".join([raw, "<b>"]), inert.Raw)
+    assert not isinstance(raw.upper(), inert.Raw)
 
 
 def test_links_go_to_plain_web_addresses_only() -> None:
-    assert inert.link("run", "https://github.com/o/r/actions/runs/1") == "[run](https://github.com/o/r/actions/runs/1)"
+    assert (
+        inert.link("run", "https://github.com/o/r/actions/runs/1")
+        == "[run](https://github.com/o/r/actions/runs/1)"
+    )
     assert inert.link("run", "http://127.0.0.1:8080/o/r?a=b&c=d#x")[:5] == "[run]"
-    for bad in ("javascript:alert(1)", "https://x.example/)[x](y", "https://x.example/ y", "", "https://x.example/\n"):
+    for bad in (
+        "javascript:alert(1)",
+        "https://x.example/)[x](y",
+        "https://x.example/ y",
+        "",
+        "https://x.example/\n",
+    ):
         assert inert.link("run", bad) == "run"
