@@ -231,6 +231,44 @@ class Comparison(Record, frozen=True, kw_only=True):
     notes: tuple[str, ...] = ()
 
 
+class Curve(Record, frozen=True, kw_only=True):
+    """Points of a curve of one model, thinned to what a picture can show; x ascending."""
+
+    role: Literal["candidate", "baseline"]
+    x: tuple[float, ...]
+    y: tuple[float, ...]
+    count: tuple[int, ...] = ()  # calibration: rows in each bin
+
+
+class ConfusionMatrix(Record, frozen=True, kw_only=True):
+    """Rows: true label, columns: predicted label, in the order of `labels`; counts of rows."""
+
+    role: Literal["candidate", "baseline"]
+    labels: tuple[str, ...]
+    counts: tuple[tuple[int, ...], ...]
+
+
+class Histogram(Record, frozen=True, kw_only=True):
+    role: Literal["candidate", "baseline"]
+    edges: tuple[float, ...]  # one more than counts
+    counts: tuple[int, ...]
+
+
+class Plots(Record, frozen=True, kw_only=True):
+    """What pictures are drawn from; beside the comparison, never part of the evidence."""
+
+    SCHEMA: ClassVar[str] = "modelrail/plots/1"
+    FILE: ClassVar[str] = "plots.json"
+    schema: Literal["modelrail/plots/1"] = "modelrail/plots/1"
+    model: str
+    comparison: str  # digest of comparison.json
+    roc: tuple[Curve, ...] = ()  # x: false positive rate, y: true positive rate
+    precision_recall: tuple[Curve, ...] = ()  # x: recall, y: precision
+    calibration: tuple[Curve, ...] = ()  # x: mean score, y: share of positives
+    confusion: tuple[ConfusionMatrix, ...] = ()
+    errors: tuple[Histogram, ...] = ()  # prediction - target
+
+
 class Evidence(Record, frozen=True, kw_only=True):
     """Everything that carries one version. Its digest stands in the tags."""
 
