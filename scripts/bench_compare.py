@@ -178,11 +178,16 @@ def whole(rows: int, *, group: str | None) -> Callable[[], records.Comparison]:
     predictions = records.Predictions(digest=DIGEST, rows=rows, columns=("id",))
     sides = [
         records.Scored(
-            role=role, version=None, commit="0" * 40, model_digest=digest, predictions=predictions, seconds=1.0,
+            role=role,
+            version=None,
+            commit="0" * 40,
+            model_digest=digest,
+            predictions=predictions,
+            seconds=1.0,
             cached=False,
         )
         for role, digest in (("candidate", DIGEST), ("baseline", "sha256:" + "1" * 64))
-    ]  # fmt: skip
+    ]
     evaluation = records.Evaluation(
         model="bench",
         task="binary",

@@ -77,6 +77,14 @@ def test_a_margin_that_the_rows_cannot_settle_is_inconclusive_and_says_what_woul
     assert found.headline.startswith("These rows cannot say whether")
 
 
+def test_surely_worse_but_perhaps_within_the_margin_is_inconclusive():
+    """More rows would tell; that it is worse is said, that it is worse by more than the margin is not."""
+    found = run(model(gates=(gate("roc_auc", no_worse_than=0.015),)), *binary(6000, skill=1.4, seed=2))
+    interval = found.gates[0].interval
+    assert interval.low < -0.015 < found.gates[0].difference < interval.high < 0
+    assert (found.gates[0].outcome, found.gates[0].verdict) == ("inconclusive", "worse")
+
+
 @pytest.mark.parametrize(("skill", "outcome"), [(1.9, "pass"), (1.5, "fail"), (1.66, "inconclusive")])
 def test_better_by(skill, outcome):
     found = run(model(gates=(gate("roc_auc", better_by=0.02),)), *binary(6000, skill=skill))
@@ -375,6 +383,10 @@ def test_an_unknown_metric_blocks():
         (lambda t: t.head(150), "50 rows of the test set have no prediction"),
         (lambda t: t.with_columns(pl.col("id") + 10), "10 predictions belong to no row"),
         (lambda t: pl.concat([t, t.head(1)]), "repeats 0"),
+        (
+            lambda t: pl.concat([t, t.head(5).with_columns(pl.col("id") + 1000)]),
+            "5 predictions belong to no row",
+        ),
         (
             lambda t: t.with_columns(id=pl.when(pl.col("id") == 3).then(None).otherwise("id")),
             "is empty in 1 rows",
