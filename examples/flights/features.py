@@ -1,4 +1,7 @@
-"""From the columns of the table to what a model takes. Only scikit-learn's own parts: the saved file runs no code of ours."""
+"""From the columns of the table to what a model takes.
+
+Only scikit-learn's own parts, so that the saved file runs no code of this project.
+"""
 
 import numpy as np
 from sklearn.compose import ColumnTransformer
@@ -7,35 +10,31 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import OneHotEncoder, OrdinalEncoder, StandardScaler
 
 CATEGORIES = ["carrier", "origin", "dest"]
-SCHEDULE = ["minute_of_day", "weekday", "distance", "departures"]
+SCHEDULE = ["minute_of_day", "distance", "departures"]
 WEATHER = ["temp", "dewp", "humid", "wind_speed", "precip", "pressure", "visib"]
 
 
 def numbers(params):
-    return SCHEDULE + (WEATHER if params["weather"] else [])
+    return [*SCHEDULE, *(WEATHER if params["weather"] else [])]
+
+
+def columns(params):
+    """What the model is given; never the key, the day or the label."""
+    return [*CATEGORIES, "weekday", *numbers(params)]
 
 
 def for_linear(params):
-    """One column a category; gaps filled with the median; all on one scale."""
+    """One column a category; gaps filled with the median; all numbers on one scale."""
+    categories = OneHotEncoder(handle_unknown="ignore", min_frequency=50)
+    scaled = make_pipeline(SimpleImputer(strategy="median"), StandardScaler())
     return ColumnTransformer(
-        [
-            (
-                "categories",
-                OneHotEncoder(handle_unknown="ignore", min_frequency=50),
-                [*CATEGORIES, "weekday"],
-            ),
-            (
-                "numbers",
-                make_pipeline(SimpleImputer(strategy="median"), StandardScaler()),
-                [name for name in numbers(params) if name != "weekday"],
-            ),
-        ]
+        [("categories", categories, [*CATEGORIES, "weekday"]), ("numbers", scaled, numbers(params))]
     )
 
 
 def for_trees(params):
-    """Categories as codes, numbers as they are: the trees take gaps, and a category not seen before is a gap."""
-    encoder = OrdinalEncoder(handle_unknown="use_encoded_value", unknown_value=np.nan, max_categories=250)
+    """Categories as codes, numbers as they are: trees take gaps, and an unknown category is a gap."""
+    codes = OrdinalEncoder(handle_unknown="use_encoded_value", unknown_value=np.nan, max_categories=250)
     return ColumnTransformer(
-        [("categories", encoder, CATEGORIES), ("numbers", "passthrough", numbers(params))]
+        [("categories", codes, CATEGORIES), ("numbers", "passthrough", ["weekday", *numbers(params)])]
     )
