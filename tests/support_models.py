@@ -28,7 +28,8 @@ table = pd.read_parquet("data/train.parquet")
 model = make_pipeline(StandardScaler(), LogisticRegression(C=params["C"], max_iter=1000))
 model.fit(table.drop(columns=["sick", "id"]), table["sick"])
 skops.io.dump(model, "build/model.skops")
-json.dump({"train_accuracy": float(model.score(table.drop(columns=["sick", "id"]), table["sick"]))}, open("m.json", "w"))
+accuracy = model.score(table.drop(columns=["sick", "id"]), table["sick"])
+json.dump({"train_accuracy": float(accuracy)}, open("m.json", "w"))
 print("::set-output name=x::y")
 """
 
@@ -55,9 +56,9 @@ def model(**changes: Any) -> config.Model:
     """A resolved model; `data` may be given as a mapping."""
     data = {"test": "data/test.parquet", "train": "data/train.parquet", "target": "sick", "key": "id"}
     values: dict[str, Any] = {
-        "name": "cells", "path": ".", "task": "binary", "env": None, "params": None, "train": "python train.py",
-        "model": "build/model.skops", "predict": None, "metrics_file": None, "positive": None,
-        "metrics": (config.Metric(name="roc_auc"),), "slices": (), "gates": (),
+        "name": "cells", "path": ".", "task": "binary", "env": None, "params": None,
+        "train": "python train.py", "model": "build/model.skops", "predict": None, "metrics_file": None,
+        "positive": None, "metrics": (config.Metric(name="roc_auc"),), "slices": (), "gates": (),
         "stages": (config.Stage(name="production"),), "store": "release", "allow_pickle": False,
         "train_timeout": 60.0, "predict_timeout": 60.0,
     }  # fmt: skip

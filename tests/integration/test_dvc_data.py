@@ -8,13 +8,15 @@ import sys
 from pathlib import Path
 
 import pytest
-import support_models as support
 
+import support_models as support
 from modelrail.adapters import dvc, inputs
 from modelrail.adapters.git import Git
 from modelrail.errors import DataError
 
-needs_dvc = pytest.mark.skipif(importlib.util.find_spec("dvc") is None, reason="the dvc extra is not installed")
+needs_dvc = pytest.mark.skipif(
+    importlib.util.find_spec("dvc") is None, reason="the dvc extra is not installed"
+)
 
 
 def note(root: Path, name: str, text: str) -> Path:
@@ -38,7 +40,14 @@ def test_versions_are_read_from_dvcs_own_files(tmp_path: Path) -> None:
     note(tmp_path, "sub/dvc.yaml", "stages: {prepare: {cmd: x}, other: {cmd: y, wdir: w}}\n")
     found = {
         name: getattr(dvc.find(tmp_path / name, tmp_path), "digest", None)
-        for name in ("data/a.csv", "old.csv", "whole/x/y.csv", "sub/w/u.parquet", "sub/u.parquet", "data/b.csv")
+        for name in (
+            "data/a.csv",
+            "old.csv",
+            "whole/x/y.csv",
+            "sub/w/u.parquet",
+            "sub/u.parquet",
+            "data/b.csv",
+        )
     }
     assert found == {
         "data/a.csv": "md5:aaa", "old.csv": "md5:bbb", "whole/x/y.csv": "md5:ccc.dir",

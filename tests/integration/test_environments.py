@@ -9,8 +9,8 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
-import support_models as support
 
+import support_models as support
 from modelrail.adapters import environments
 from modelrail.errors import EnvironmentFailedError
 
@@ -54,7 +54,9 @@ def test_a_file_that_is_not_there_or_outside(tmp_path: Path) -> None:
 def test_without_env_it_is_the_users_python_and_not_ours(tmp_path: Path) -> None:
     found = environments.prepare(support.model(env=None), tmp_path, support.surroundings(tmp_path))
     assert found.python.resolve().parent != (Path(sys.prefix) / "bin")
-    assert found.digest == environments.prepare(support.model(), tmp_path, support.surroundings(tmp_path)).digest
+    assert (
+        found.digest == environments.prepare(support.model(), tmp_path, support.surroundings(tmp_path)).digest
+    )
 
 
 def test_activation_puts_it_first(tmp_path: Path) -> None:
@@ -65,10 +67,16 @@ def test_activation_puts_it_first(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("tool", ["uv", "pip"])
-def test_a_build_that_fails_shows_why_and_leaves_nothing(tmp_path: Path, tool: str, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_build_that_fails_shows_why_and_leaves_nothing(
+    tmp_path: Path, tool: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
     (tmp_path / "requirements.txt").write_text("not-a-package ==\n")
     which = environments.shutil.which
-    monkeypatch.setattr(environments.shutil, "which", lambda name, **k: None if name == "uv" and tool == "pip" else which(name, **k))
+    monkeypatch.setattr(
+        environments.shutil,
+        "which",
+        lambda name, **k: None if name == "uv" and tool == "pip" else which(name, **k),
+    )
     settings = support.surroundings(tmp_path)
     with pytest.raises(EnvironmentFailedError, match="could not be built") as caught:
         environments.prepare(support.model(env="requirements.txt"), tmp_path, settings)
@@ -77,7 +85,9 @@ def test_a_build_that_fails_shows_why_and_leaves_nothing(tmp_path: Path, tool: s
 
 
 @pytest.mark.slow
-def test_a_real_environment_is_built_once_by_two_at_once(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_real_environment_is_built_once_by_two_at_once(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     (tmp_path / "requirements.txt").write_text("-r more.txt\n")
     (tmp_path / "more.txt").write_text("six==1.17.0\n")
     index = {name: value for name, value in os.environ.items() if name.startswith(("UV_", "PIP_", "SSL_"))}
@@ -86,7 +96,9 @@ def test_a_real_environment_is_built_once_by_two_at_once(tmp_path: Path, capsys:
         one, two = pool.map(lambda _: environments.prepare(model, tmp_path, settings), range(2))
     assert one == two
     assert capsys.readouterr().err.count("Building the environment") == 1
-    done = subprocess.run([one.python, "-c", "import six; print(six.__version__)"], capture_output=True, text=True, check=True)
+    done = subprocess.run(
+        [one.python, "-c", "import six; print(six.__version__)"], capture_output=True, text=True, check=True
+    )
     assert done.stdout.strip() == "1.17.0"
     assert list((one.python.parent.parent / "lib").rglob("six*.pyc"))
     # A build that was killed is begun again.

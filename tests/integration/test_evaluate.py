@@ -7,15 +7,16 @@ import os
 import shutil
 from collections.abc import Callable
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import polars as pl
 import pytest
-import support_models as support
 from click.testing import CliRunner, Result
 
+import support_models as support
 from modelrail import records
-from modelrail.adapters import files
+from modelrail.adapters import files, versions
 from modelrail.cli import cli
 from modelrail.core import tags
 from modelrail.errors import DataError, GitError, ModelrailError, NotFoundError, PredictionError, RecordError
@@ -29,9 +30,9 @@ score = (pl.col("size") / 30).clip(0, 1)
 table.select("id", prediction=(pl.col("size") > limit).cast(pl.Int64), score=score).write_parquet(sys.argv[3])
 """
 TRAIN = "import os; os.makedirs('build', exist_ok=True); open('build/limit.txt', 'w').write('15')"
-CONFIG = (
-    support.CONFIG.replace("    metrics_file: m.json\n", "")
-    .replace("model: build/model.skops", "model: build/limit.txt\n    predict: python predict.py {model} {input} {output}")
+CONFIG = support.CONFIG.replace("    metrics_file: m.json\n", "").replace(
+    "model: build/model.skops",
+    "model: build/limit.txt\n    predict: python predict.py {model} {input} {output}",
 )
 
 
@@ -104,7 +105,9 @@ def test_a_first_version_has_no_baseline(consumer: Consumer) -> None:
     assert found.baseline is None
     assert found.truth.columns == ("id", "sick", "size")
     assert found.truth.rows == found.candidate.predictions.rows == 169
-    assert found.candidate.predictions.digest == files.digest_file(consumer.folder / "predictions/candidate.parquet")
+    assert found.candidate.predictions.digest == files.digest_file(
+        consumer.folder / "predictions/candidate.parquet"
+    )
     assert json.loads(result.stdout)["models"]["cells"]["baseline_version"] == ""
 
 
@@ -188,7 +191,9 @@ def test_a_shallow_clone_without_tags_finds_the_baseline(consumer: Consumer, tmp
     support.run(consumer.root, "git", "push", "--quiet", "origin", "HEAD:refs/heads/main")
     clone = tmp_path / "clone"
     url = (tmp_path / "origin.git").as_uri()
-    support.run(tmp_path, "git", "clone", "--quiet", "--depth=1", "--no-tags", "--branch=main", url, str(clone))
+    support.run(
+        tmp_path, "git", "clone", "--quiet", "--depth=1", "--no-tags", "--branch=main", url, str(clone)
+    )
     other = Consumer(clone, consumer.cache)
     other.train()
     other.ok("evaluate")
@@ -247,6 +252,30 @@ def test_a_dry_run_reads_and_writes_nothing(consumer: Consumer) -> None:
     before = sorted(consumer.folder.rglob("*"))
     assert consumer.ok("evaluate", "--dry-run").stdout == ""
     assert sorted(consumer.folder.rglob("*")) == before
+
+
+def test_a_registered_version_is_measured_again(consumer: Consumer, monkeypatch: pytest.MonkeyPatch) -> None:
+    consumer.train()
+    consumer.register("v1.0.0", 1)
+    first = files.read(records.Candidate, consumer.folder)
+    (consumer.root / "predict.py").write_text(PREDICT.replace("> limit", "> limit + 5"))
+    support.commit(consumer.root, "Other code")
+    consumer.train()
+    consumer.register("v1.1.0", 2)
+    # v1.0.0 asks to come back, against v1.1.0; its evidence would come from its release.
+    evidence = SimpleNamespace(candidate=first)
+    monkeypatch.setattr(
+        versions, "evidence", lambda registered, _: evidence if registered.version == "v1.0.0" else None
+    )
+    consumer.ok("evaluate", "cells@v1.0.0")
+    found = consumer.evaluation()
+    assert found.baseline is not None
+    assert (found.candidate.version, found.candidate.commit) == ("v1.0.0", first.fingerprint.commit)
+    assert (found.baseline.version, found.baseline_ref.sequence) == ("v1.1.0", 2)
+    assert files.read(records.Candidate, consumer.folder) == first
+    truth = consumer.table("truth")
+    assert (consumer.table("candidate")["prediction"] == (truth["size"] > 15)).all()
+    assert (consumer.table("baseline")["prediction"] == (truth["size"] > 20)).all()
 
 
 def test_a_selector_of_what_is_not_registered(consumer: Consumer) -> None:

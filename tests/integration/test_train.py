@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 from click.testing import CliRunner, Result
 
+import support_models as support
 from modelrail import records
 from modelrail.adapters import files
 from modelrail.cli import cli
@@ -23,7 +24,6 @@ from modelrail.errors import (
     TrainingError,
     UnsafeModelError,
 )
-import support_models as support
 
 
 def train(root: Path, *arguments: str) -> Result:
@@ -55,7 +55,9 @@ def candidate(root: Path) -> records.Candidate:
     return files.read(records.Candidate, root / "modelrail-out/cells")
 
 
-def test_the_candidate_and_its_fingerprint(project: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+def test_the_candidate_and_its_fingerprint(
+    project: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
     monkeypatch.setenv("GITHUB_OUTPUT", str(tmp_path / "out"))
     result = train(project, "--json")
     assert result.exception is None, result.output

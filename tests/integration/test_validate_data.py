@@ -9,9 +9,9 @@ from typing import Any
 
 import polars as pl
 import pytest
-import support_models as support
 from click.testing import CliRunner, Result
 
+import support_models as support
 from modelrail import records
 from modelrail.adapters import data_checks, data_schema, files
 from modelrail.cli import cli
@@ -27,7 +27,9 @@ columns:
 
 @pytest.fixture
 def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    root = support.project(tmp_path / "repo", support.CONFIG.replace("key: id}", "key: id, schema: schema.yaml}"))
+    root = support.project(
+        tmp_path / "repo", support.CONFIG.replace("key: id}", "key: id, schema: schema.yaml}")
+    )
     (root / "schema.yaml").write_text(SCHEMA)
     monkeypatch.chdir(root)
     return root
@@ -44,7 +46,10 @@ def test_good_data_passes(project: Path, monkeypatch: pytest.MonkeyPatch, tmp_pa
     assert result.exception is None, result.output
     report = files.read(records.DataReport, project / "modelrail-out/cells")
     assert report.passed
-    assert [(table.table, table.rows, table.columns) for table in report.tables] == [("train", 400, 6), ("test", 169, 6)]
+    assert [(table.table, table.rows, table.columns) for table in report.tables] == [
+        ("train", 400, 6),
+        ("test", 169, 6),
+    ]
     assert {check.check for check in report.checks if not check.passed} == set()
     assert json.loads(result.stdout)["models"]["cells"]["passed"] is True
     assert "true" in (tmp_path / "out").read_text()
@@ -52,7 +57,7 @@ def test_good_data_passes(project: Path, monkeypatch: pytest.MonkeyPatch, tmp_pa
 
 def test_every_fault_is_told_at_once(project: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setenv("GITHUB_OUTPUT", str(tmp_path / "out"))
-    train, test = support.tables()
+    test = support.tables()[1]
     broken = test.with_columns(
         size=pl.when(pl.int_range(pl.len()) < 3).then(99.0).otherwise("size"),
         sick=pl.when(pl.int_range(pl.len()) < 2).then(None).otherwise("sick"),
@@ -79,10 +84,14 @@ def test_every_fault_is_told_at_once(project: Path, monkeypatch: pytest.MonkeyPa
 @pytest.mark.fault(40)
 def test_leakage_is_counted_and_left_to_the_gate(project: Path) -> None:
     train, test = support.tables()
-    pl.concat([test, train[:12].with_columns(pl.col("id") + 5000)]).write_parquet(project / "data/test.parquet")
+    pl.concat([test, train[:12].with_columns(pl.col("id") + 5000)]).write_parquet(
+        project / "data/test.parquet"
+    )
     assert validate(project).exception is None
     report = files.read(records.DataReport, project / "modelrail-out/cells")
-    counts = {check.column: (check.passed, check.failures) for check in report.checks if check.check == "leakage"}
+    counts = {
+        check.column: (check.passed, check.failures) for check in report.checks if check.check == "leakage"
+    }
     assert counts == {None: (False, 12), "id": (True, 0)}
     pl.concat([test, train[:5]]).write_parquet(project / "data/test.parquet")
     assert validate(project).exception is None
@@ -91,7 +100,9 @@ def test_leakage_is_counted_and_left_to_the_gate(project: Path) -> None:
 
 
 def test_rows_are_the_same_in_another_number_type(tmp_path: Path) -> None:
-    pl.DataFrame({"id": [1, 2], "a": [1, 2], "t": ["x", "y"], "sick": [0, 1]}).write_parquet(tmp_path / "train.parquet")
+    pl.DataFrame({"id": [1, 2], "a": [1, 2], "t": ["x", "y"], "sick": [0, 1]}).write_parquet(
+        tmp_path / "train.parquet"
+    )
     (tmp_path / "test.csv").write_text("id,a,t,sick\n8,1.0,x,0\n9,2.5,y,1\n")
     checks = data_checks.check_pair(support.model(), tmp_path / "train.parquet", tmp_path / "test.csv")
     assert [check.failures for check in checks if check.check == "leakage"] == [1, 0]
@@ -106,7 +117,9 @@ def test_a_test_set_of_one_class_is_no_broken_data(project: Path) -> None:
     assert "target_varies" in str(result.exception)
 
 
-@pytest.mark.parametrize(("name", "words"), [("sick", "the target column"), ("id", "the key column"), ("size", "slice")])
+@pytest.mark.parametrize(
+    ("name", "words"), [("sick", "the target column"), ("id", "the key column"), ("size", "slice")]
+)
 def test_a_column_that_is_not_there(project: Path, name: str, words: str) -> None:
     support.tables()[1].drop(name).write_parquet(project / "data/test.parquet")
     assert words in str(validate(project).exception)
@@ -187,24 +200,35 @@ def test_a_schema_that_is_none(tmp_path: Path, text: str) -> None:
         ("int64", [1, 2], None, 0),
         # Both of pandera's own spellings of a check.
         ("{dtype: int64, greater_than: 1}", [1, 2], "greater_than", 1),
-        ("{dtype: int64, checks: [{value: 1, options: {check_name: greater_than}}]}", [1, 2], "greater_than", 1),
+        (
+            "{dtype: int64, checks: [{value: 1, options: {check_name: greater_than}}]}",
+            [1, 2],
+            "greater_than",
+            1,
+        ),
     ],
 )
 def test_each_check(tmp_path: Path, column: str, values: list[Any], check: str | None, failures: int) -> None:
     schema = load(tmp_path, f"schema_type: dataframe\nversion: 0.35.0\ncolumns:\n  a: {column}\n")
     pl.DataFrame({"a": values}).write_parquet(tmp_path / "t.parquet")
     found = [item for item in data_schema.check(schema, tmp_path / "t.parquet", "test") if not item.passed]
-    assert [(item.check, item.column, item.failures) for item in found] == ([(check, "a", failures)] if check else [])
+    assert [(item.check, item.column, item.failures) for item in found] == (
+        [(check, "a", failures)] if check else []
+    )
 
 
 def test_a_strict_schema(tmp_path: Path) -> None:
     pl.DataFrame({"a": [1], "b": [1]}).write_parquet(tmp_path / "t.parquet")
-    schema = load(tmp_path, "strict: true\ncolumns: {a: int64, c: int64, d: {dtype: int64, required: false}}\n")
+    schema = load(
+        tmp_path, "strict: true\ncolumns: {a: int64, c: int64, d: {dtype: int64, required: false}}\n"
+    )
     found = [(item.check, item.column) for item in data_schema.check(schema, tmp_path / "t.parquet", "test")]
     assert found == [("column_in_dataframe", "c"), ("column_in_schema", "b")]
 
 
 def test_columns_that_are_unique_together(tmp_path: Path) -> None:
     pl.DataFrame({"a": [1, 1, 1], "b": [1, 1, 2]}).write_parquet(tmp_path / "t.parquet")
-    found = data_schema.check(load(tmp_path, "unique: [a, b]\ncolumns: {a: int64, b: int64}\n"), tmp_path / "t.parquet", "test")
+    found = data_schema.check(
+        load(tmp_path, "unique: [a, b]\ncolumns: {a: int64, b: int64}\n"), tmp_path / "t.parquet", "test"
+    )
     assert [item.passed for item in found] == [False]

@@ -16,13 +16,17 @@ def test_nested_parameters_get_dotted_keys() -> None:
     }  # fmt: skip
 
 
-@pytest.mark.parametrize(("name", "text"), [("p.toml", "a.b = 1\n"), ("p.json", '{"a": {"b": 1}}'), ("p.yaml", "a: {b: 1}")])
+@pytest.mark.parametrize(
+    ("name", "text"), [("p.toml", "a.b = 1\n"), ("p.json", '{"a": {"b": 1}}'), ("p.yaml", "a: {b: 1}")]
+)
 def test_every_format_says_the_same(name: str, text: str) -> None:
     assert params.read(text.encode(), name) == {"a.b": "1"}
 
 
 def test_a_comment_is_no_other_parameter_set() -> None:
-    one, two = (params.digest(params.read(text, "p.yaml")) for text in (b"a: 1\nb: 2\n", b"# note\nb: 2\na: 1\n"))
+    one, two = (
+        params.digest(params.read(text, "p.yaml")) for text in (b"a: 1\nb: 2\n", b"# note\nb: 2\na: 1\n")
+    )
     assert one == two
     assert one != params.digest({"a": "1"})
 
@@ -33,9 +37,7 @@ def test_a_broken_file_is_named() -> None:
 
 
 @pytest.mark.fault(16)
-@pytest.mark.parametrize(
-    "value", ["NaN", "Infinity", "-Infinity", "null", '"0.9"', "true", "[]", "[1]"]
-)
+@pytest.mark.parametrize("value", ["NaN", "Infinity", "-Infinity", "null", '"0.9"', "true", "[]", "[1]"])
 def test_a_metric_that_is_no_number_is_named(value: str) -> None:
     with pytest.raises(TrainingError, match=r"'val\.auc'"):
         params.metrics(f'{{"ok": 1, "val": {{"auc": {value}}}}}'.encode(), "m.json")

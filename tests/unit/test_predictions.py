@@ -13,7 +13,9 @@ from modelrail.errors import DataError, PredictionError
 TRUTH = pl.DataFrame({"id": [3, 1, 2], "y": [0, 1, 0]})
 
 
-def check(frame: pl.DataFrame, truth: pl.DataFrame = TRUTH, task: predictions.Task = "binary") -> pl.DataFrame:
+def check(
+    frame: pl.DataFrame, truth: pl.DataFrame = TRUTH, task: predictions.Task = "binary"
+) -> pl.DataFrame:
     return predictions.check(frame, truth, key="id", target="y", task=task, who="It")
 
 
@@ -23,7 +25,11 @@ def answer(**columns: object) -> pl.DataFrame:
 
 def test_rows_come_back_in_the_order_of_the_truth() -> None:
     found = check(answer(score=[0.9, 0.2, 0.6], extra=["a", "b", "c"]))
-    assert found.to_dict(as_series=False) == {"id": [3, 1, 2], "prediction": [1, 1, 0], "score": [0.6, 0.9, 0.2]}
+    assert found.to_dict(as_series=False) == {
+        "id": [3, 1, 2],
+        "prediction": [1, 1, 0],
+        "score": [0.6, 0.9, 0.2],
+    }
 
 
 @pytest.mark.fault(39)

@@ -133,9 +133,9 @@ def _leakage(
             f"{both:,} of {total:,} test rows have the features of a training row",
         )
     if data.key in left and data.key in right and _family(left[data.key]) == _family(right[data.key]):
-        same = tables.scan(test).select(data.key).join(
-            tables.scan(train).select(pl.col(data.key).cast(right[data.key], strict=False)).unique(), on=data.key, how="semi"
-        ).select(pl.len()).collect().item()  # fmt: skip
+        seen_keys = tables.scan(train).select(pl.col(data.key).cast(right[data.key], strict=False)).unique()
+        both_keys = tables.scan(test).select(data.key).join(seen_keys, on=data.key, how="semi")
+        same = both_keys.select(pl.len()).collect().item()
         yield _check(
             "test",
             "leakage",

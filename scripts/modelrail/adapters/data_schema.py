@@ -1,7 +1,7 @@
 """A table against the user's schema: pandera's YAML form, read strictly, checked by pandera on polars.
 
-The file is read here and not by pandera's own reader: that one stops at the first fault, knows either pandas' or
-polars' names for types but not both, and its message names no place in the file.
+The file is read here and not by pandera's own reader: that one stops at the first fault, knows either
+pandas' or polars' names for types but not both, and its message names no place in the file.
 """
 
 from __future__ import annotations
@@ -50,8 +50,9 @@ _COLUMN_KEYS = {
     "name",
 }
 _TOP_KEYS = {
-    "schema_type", "version", "columns", "checks", "index", "dtype", "coerce", "strict", "name", "ordered", "unique",
-    "title", "description", "report_duplicates", "unique_column_names", "add_missing_columns", "api",
+    "schema_type", "version", "columns", "checks", "index", "dtype", "coerce", "strict", "name", "ordered",
+    "unique", "title", "description", "report_duplicates", "unique_column_names", "add_missing_columns",
+    "api",
 }  # fmt: skip
 _TYPES: dict[str, Any] = {
     **{f"int{bits}": getattr(pl, f"Int{bits}") for bits in (8, 16, 32, 64)},
@@ -85,7 +86,7 @@ class Schema:
 
 
 def load(path: Path, name: str) -> Schema:
-    """Read the YAML file; ConfigError names every fault with its place. `name` is the path as people know it."""
+    """Read the YAML file; ConfigError names every fault. `name` is the path as people know it."""
     try:
         content = yaml.safe_load(path.read_text(encoding="utf-8"))
     except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:

@@ -38,7 +38,7 @@ class Tracked:
 
 
 def find(path: Path, root: Path) -> Tracked | None:
-    """What DVC says of a file below `root`, or None when it does not track it. Raises DataError on broken YAML."""
+    """What DVC says of a file below `root`; None when it does not track it. Broken YAML: DataError."""
     if not (root / ".dvc").is_dir():
         return None
     path = path.absolute()
@@ -150,7 +150,8 @@ def pull(paths: Sequence[Path], settings: Settings, root: Path) -> list[str]:
 
 @contextlib.contextmanager
 def _credentials(settings: Settings) -> Iterator[dict[str, str]]:
-    """The remote's credentials for this one call: never in the workspace, where the user's code could read them.
+    """The remote's credentials for this one call: never in the workspace, where the user's code could read
+    them.
 
     `dvc_remote` holds what `.dvc/config.local` would hold; DVC reads it as its global configuration, so that
     whatever the repository itself says comes on top.

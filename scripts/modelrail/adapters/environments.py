@@ -29,9 +29,11 @@ _LOCAL = re.compile(r"\s*(?:(?:-e|--editable)\b|\.{1,2}(?:/|\s|$)|/|file:|[^#]*@
 _ABOUT = """
 import json, sys, platform
 from importlib import metadata
-dists = sorted({f"{d.metadata['Name']}=={d.version}".lower() for d in metadata.distributions() if d.metadata['Name']})
+found = ((d.metadata["Name"], d.version) for d in metadata.distributions())
+packages = sorted({f"{name}=={version}".lower() for name, version in found if name})
 print(json.dumps({"executable": sys.executable, "version": platform.python_version(),
-                  "implementation": sys.implementation.name, "machine": platform.machine(), "packages": dists}))
+                  "implementation": sys.implementation.name, "machine": platform.machine(),
+                  "packages": packages}))
 """
 
 
@@ -106,7 +108,8 @@ def requirements_digest(requirements: Path, root: Path, identity: tuple[str, ...
                     f"{path.name} installs from a local folder: {line.strip()}",
                     why="The environment is kept by the digest of this file and shared by all commits;"
                     " code of one commit must not be part of it.",
-                    next="Leave it out: training and prediction run in the model's folder and import from there.",
+                    next="Leave it out: training and prediction run in the model's folder"
+                    " and import from there.",
                     file=str(path),
                     line=number,
                 )
@@ -173,8 +176,8 @@ def _build(base: _Interpreter, requirements: Path, place: Path, settings: Settin
         steps = [
             [base.executable, "-m", "venv", str(place)],
             [
-                str(python), "-m", "pip", "install", "--disable-pip-version-check", "--no-input", "--progress-bar=off",
-                "-r", requirements.name,
+                str(python), "-m", "pip", "install", "--disable-pip-version-check", "--no-input",
+                "--progress-bar=off", "-r", requirements.name,
             ],
         ]  # fmt: skip
     for step in steps:
@@ -190,7 +193,7 @@ def _build(base: _Interpreter, requirements: Path, place: Path, settings: Settin
             raise EnvironmentFailedError(
                 f"The environment of {requirements.name} could not be built.",
                 why=f"It did not finish within {BUILD_TIMEOUT:.0f} s." if done.timed_out else "",
-                next=f"Try it by hand: python3 -m venv /tmp/try && /tmp/try/bin/pip install -r {requirements.name}",
+                next=f"By hand: python3 -m venv /tmp/try && /tmp/try/bin/pip install -r {requirements.name}",
                 file=str(requirements),
                 tail=done.tail,
             )

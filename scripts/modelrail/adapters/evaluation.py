@@ -24,14 +24,19 @@ PREDICTIONS = "predictions"
 def question(model: config.Model, root: Path, settings: Settings, git: Git) -> Iterator[predictor.Question]:
     """Today's test set, checked, with a copy of it that has no labels. Raises DataError.
 
-    The copy keeps honest predictors honest. Code that runs in the same job can still open the original file: what a
-    pull request claims is measured again by the release, in a job that trusts the merged code.
+    The copy keeps honest predictors honest. Code that runs in the same job can still open the original file:
+    what a pull request claims is measured again by the release, in a job that trusts the merged code.
     """
     data = model.data
     inputs.pull(model, root, settings, train=False)
     test = inputs.version(model, root, data.test, git)
     source = inputs.place(model, root, data.test)
-    names = [data.key, data.target, *([data.group] if data.group else []), *(part.column for part in model.slices)]
+    names = [
+        data.key,
+        data.target,
+        *([data.group] if data.group else []),
+        *(part.column for part in model.slices),
+    ]
     truth = tables.read(source, names)
     predictions.check_truth(truth, key=data.key, target=data.target, task=model.task)
     with TemporaryDirectory(prefix="modelrail-features-") as folder:
@@ -125,7 +130,8 @@ def as_baseline(version: str) -> Iterator[None]:
         raise PredictionError(
             f"The baseline {version} exists and cannot be scored: {error.what}",
             why=error.why,
-            next=error.next or "Nothing can be compared until it can. Roll back to a version that can be scored.",
+            next=error.next
+            or "Nothing can be compared until it can. Roll back to a version that can be scored.",
             path=error.path,
             file=error.file,
             tail=error.tail,
@@ -136,7 +142,9 @@ def store(frame: pl.DataFrame, role: str, folder: Path) -> records.Predictions:
     """Write one table beside the records."""
     path = folder / PREDICTIONS / f"{role}.parquet"
     tables.write(frame, path)
-    return records.Predictions(digest=files.digest_file(path), rows=frame.height, columns=tuple(frame.columns))
+    return records.Predictions(
+        digest=files.digest_file(path), rows=frame.height, columns=tuple(frame.columns)
+    )
 
 
 def scored(

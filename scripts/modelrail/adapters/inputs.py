@@ -39,7 +39,7 @@ def version(
     if not path.is_file():
         raise DataError(
             f"The data file {name} of {model.name} does not exist.",
-            next="If DVC tracks it, its `.dvc` file must be committed; else correct its path in modelrail.yaml.",
+            next="If DVC tracks it, commit its `.dvc` file; else correct its path in modelrail.yaml.",
             file=name,
         )
     from modelrail.adapters import tables

@@ -1,7 +1,7 @@
 """Runs by itself beside a training: logs one run to MLflow. Standard library and mlflow only; never imported.
 
-A process of its own, because mlflow takes seconds to import (while the training already runs), talks on stderr,
-and is steered by environment variables. It reads one JSON document a line and answers each with one:
+A process of its own, because mlflow takes seconds to import (while the training already runs), talks on
+stderr, and is steered by environment variables. It reads one JSON document a line and answers each with one:
 `{"start": ...}` -> `{"run_id": ...}`, `{"finish": ...}` -> `{"done": true}`; a failure is `{"error": ...}`.
 """
 
@@ -11,14 +11,14 @@ import sys
 
 sys.path.pop(0)  # this folder holds modules named like other people's packages (git, dvc)
 
-import contextlib  # noqa: E402
-import json  # noqa: E402
-import logging  # noqa: E402
-import re  # noqa: E402
-import time  # noqa: E402
-import warnings  # noqa: E402
-from collections.abc import Iterator  # noqa: E402
-from typing import Any  # noqa: E402
+import contextlib
+import json
+import logging
+import re
+import time
+import warnings
+from collections.abc import Iterator
+from typing import Any
 
 MAX_PARAM = 6000  # characters, MLflow's own limit
 MAX_TAG = 5000

@@ -60,7 +60,7 @@ def copy(model: config.Model, source: Path, folder: Path) -> records.ModelFile:
         if not (source / "MLmodel").is_file() and model.predict is None:
             raise TrainingError(
                 f"{model.model} is a folder without an MLmodel file.",
-                next="Write a model file, an MLflow model, or give a `predict:` command that reads the folder.",
+                next="Write a file or an MLflow model, or give a `predict:` command that reads the folder.",
                 path=f"models.{model.name}.model",
             )
         kind: Format = "mlflow" if (source / "MLmodel").is_file() else "custom"

@@ -1,9 +1,10 @@
-"""Runs by itself in the USER'S Python: loads one model file and scores one table. Never imported by modelrail.
+"""Runs by itself in the USER'S Python: loads one model file and scores one table. Never imported.
 
     python predict_runner.py request.json
 
-Standard library and whatever the user's environment has. The request names the model file, its format, the input
-and output tables, and the columns. Exit code 0: the output is written. 3: a refusal, its reason as the last line.
+Standard library and whatever the user's environment has. The request names the model file, its format, the
+input and output tables, and the columns. Exit code 0: the output is written. 3: a refusal, its reason as the
+last line.
 """
 
 from __future__ import annotations
@@ -21,8 +22,8 @@ import warnings  # noqa: E402
 from typing import Any  # noqa: E402
 
 REFUSED = 3
-# Where the classes of ordinary scikit-learn pipelines live. Classes only: a function found by name (numpy has some
-# that run text as code) is never let in.
+# Where the classes of ordinary scikit-learn pipelines live. Classes only: a function found by name (numpy
+# has some that run text as code) is never let in.
 TRUSTED_PACKAGES = ("sklearn", "numpy", "scipy", "xgboost", "lightgbm", "pandas")
 PICKLES = (".pkl", ".pickle", ".joblib", ".pt", ".pth", ".bin", ".dill", ".cloudpickle")
 
@@ -49,9 +50,7 @@ def read_table(path: str) -> Any:
         return pl.read_parquet(path) if parquet else pl.read_csv(path, infer_schema_length=None)
     except ImportError:
         kind = "pyarrow and pandas, or polars," if parquet else "pandas or polars"
-        raise Refusal(
-            f"the environment has no library to read {os.path.basename(path)}: add {kind} to it"
-        ) from None  # noqa: PTH119
+        raise Refusal(f"the environment has no library to read its tables: add {kind} to it") from None
 
 
 def write_table(columns: dict[str, Any], like: Any, path: str) -> None:
@@ -271,7 +270,7 @@ def main() -> int:
         print(f"modelrail: {refusal}")  # noqa: T201
         return REFUSED
     except ModuleNotFoundError as error:
-        print(f"modelrail: the environment lacks the package {error.name!r}: add it to the requirements file")  # noqa: T201
+        print(f"modelrail: the environment lacks the package {error.name!r}: add it to `env:`")  # noqa: T201
         return REFUSED
     write_table({request["key"]: table[request["key"]], **columns}, table, request["output"])
     return 0

@@ -1,7 +1,7 @@
 """Score one table with one model, in the user's environment and the model's own folder.
 
-The predictor is the user's `predict` command or the built-in one for the file's format. It is given a copy of the
-test set without the label column, a time limit, and no token; its answer is checked row by row.
+The predictor is the user's `predict` command or the built-in one for the file's format. It is given a copy
+of the test set without the label column, a time limit, and no token; its answer is checked row by row.
 """
 
 from __future__ import annotations
@@ -221,7 +221,7 @@ def _unpacked(side: Side, folder: Path) -> Path:
     return place
 
 
-# --- the cache -----------------------------------------------------------------------------------------------
+# --- the cache ------------------------------------------------------------------------------------------
 
 
 def _cache_place(side: Side, question: Question, settings: Settings) -> Path | None:

@@ -27,7 +27,7 @@ def kind(path: Path) -> str:
 
 
 def scan(path: Path, *, as_text: bool = False, types: Mapping[str, Any] | None = None) -> pl.LazyFrame:
-    """A lazy table. `as_text` leaves the cells of a CSV as they are written; `types` fixes those of some columns."""
+    """A lazy table. `as_text` leaves a CSV's cells as they are written; `types` fixes some columns' types."""
     suffix = kind(path)
     if not path.is_file():
         raise DataError(
@@ -71,7 +71,7 @@ def count(path: Path) -> int:
 def read(
     path: Path, names: Sequence[str] | None = None, *, types: Mapping[str, Any] | None = None
 ) -> pl.DataFrame:
-    """The named columns (all when None), in the order of their names. Raises DataError naming an absent one."""
+    """The named columns (all when None), in that order. Raises DataError naming an absent one."""
     lazy = scan(path, types=types)
     with _reading(path):
         if names is None:
@@ -99,8 +99,8 @@ def write(frame: pl.DataFrame, path: Path) -> None:
 def copy_without(source: Path, dest: Path, drop: Sequence[str]) -> None:
     """The same table without some columns, of the same kind; cells of a CSV stay as they are written.
 
-    An unnamed index that pandas stored (`__index_level_0__`) is no column of the table and is left out; a named
-    one becomes an ordinary column.
+    An unnamed index that pandas stored (`__index_level_0__`) is no column of the table and is left out; a
+    named one becomes an ordinary column.
     """
     lazy = scan(source, as_text=True)
     dest.parent.mkdir(parents=True, exist_ok=True)

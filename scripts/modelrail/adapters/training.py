@@ -65,7 +65,8 @@ def run(
                 raise TrainingError(
                     f"The training of {model.name} ended without an error and did not write"
                     f" {path.relative_to(root).as_posix()}.",
-                    next="`model:` and `metrics_file:` are relative to the model's folder; correct them or the script.",
+                    next="`model:` and `metrics_file:` are relative to the model's folder;"
+                    " correct them or the script.",
                     path=f"models.{model.name}.{'model' if path == model_path else 'metrics_file'}",
                     tail=done.tail,
                 )

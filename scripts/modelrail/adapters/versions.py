@@ -26,7 +26,7 @@ class Standing:
 
 
 def state(git: Git, model: str, settings: Settings) -> ModelState:
-    """The model's history, fetched and folded. A registry that cannot be read raises GitError, never "empty"."""
+    """The model's history, fetched and folded. A registry that cannot be read is GitError, never "empty"."""
     from modelrail.adapters import registry
     from modelrail.core import history
 
@@ -79,7 +79,9 @@ def evidence(registered: Registered, settings: Settings) -> records.Evidence:
     return found[0]
 
 
-def restore_candidate(git: Git, registered: Registered, settings: Settings, folder: Path) -> records.Candidate:
+def restore_candidate(
+    git: Git, registered: Registered, settings: Settings, folder: Path
+) -> records.Candidate:
     """Lay a registered version into the records folder as if it had just been trained there."""
     candidate = evidence(registered, settings).candidate
     if candidate.file.digest != registered.model_digest:

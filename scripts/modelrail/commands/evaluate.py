@@ -49,8 +49,8 @@ def command(
 ) -> None:
     """Score candidate and baseline on the same rows.
 
-    The predictor gets the test set without its label column. The baseline runs from its own commit, in its own
-    environment. With SELECTOR a registered version is scored again in the candidate's place. Writes
+    The predictor gets the test set without its label column. The baseline runs from its own commit, in its
+    own environment. With SELECTOR a registered version is scored again in the candidate's place. Writes
     evaluation.json and the prediction tables.
     """
     from modelrail.core import selectors

@@ -27,7 +27,7 @@ Example:
 @click.option(
     "--tracking/--no-tracking",
     default=None,
-    help="Log the run to MLflow (MLFLOW_TRACKING_URI, else an SQLite file in --out); default: if MLflow is there.",
+    help="Log to MLflow (MLFLOW_TRACKING_URI, else an SQLite file in --out); default: if MLflow is there.",
 )
 @_options.as_json
 @_options.dry_run
@@ -59,7 +59,8 @@ def _plan(model: modelrail_config.Model, context: _context.Context) -> dict[str,
         for name in ("candidate.json", f"{model_files.FOLDER}/{Path(model.model).name}")
     ]
     say(
-        f"{model.name}: would run `{model.train}` in {model.path} with {environment}; writes {', '.join(writes)}"
+        f"{model.name}: would run `{model.train}` in {model.path} with {environment};"
+        f" writes {', '.join(writes)}"
     )
     return {"folder": model.path, "environment": environment, "command": model.train, "writes": writes}
 

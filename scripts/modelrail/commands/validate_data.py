@@ -30,7 +30,8 @@ SHOWN = 20  # failed checks in the message; the record has all
 def command(config: str, models: tuple[str, ...], out: str, as_json: bool, dry_run: bool) -> None:
     """Check the data files: columns, keys, labels, leakage, and the user's schema.
 
-    Writes data-report.json; exits with 9 when a check failed. Leakage is counted here and judged by the gates.
+    Writes data-report.json; exits with 9 when a check failed. Leakage is counted here and judged by the
+    gates.
     """
     context = _context.open_context(config, models, out)
 
@@ -97,7 +98,8 @@ def _validate(
 def _tell(report: records.DataReport) -> None:
     for table in report.tables:
         say(
-            f"{report.model}: {table.table} has {table.rows:,} rows, {table.columns} columns ({table.version.digest[:20]}…)"
+            f"{report.model}: {table.table} has {table.rows:,} rows, {table.columns} columns"
+            f" ({table.version.digest[:20]}…)"
         )
     for check in report.checks:
         if not check.passed:

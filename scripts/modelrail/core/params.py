@@ -67,14 +67,14 @@ def digest(params: Mapping[str, str]) -> str:
 
 
 def metrics(data: bytes, name: str) -> dict[str, float]:
-    """The metrics that a training script wrote. Every leaf must be a finite number; the first that is not is named.
+    """The metrics that a training script wrote: finite numbers all; the first that is none is named.
 
     Raises TrainingError.
     """
     try:
         content = parse(data, name)
         if not isinstance(content, Mapping):
-            raise TrainingError(  # noqa: TRY301
+            raise TrainingError(
                 f"The metrics file {name} holds no mapping of names to numbers.",
                 next='Write it like {"roc_auc": 0.81}.',
                 file=name,

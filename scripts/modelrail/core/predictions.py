@@ -1,7 +1,7 @@
 """Is this the answer to the question? Strict checks on a prediction table, by column.
 
-A predictor is a stranger's program. Its table must have one row for each key of the test set, no other row, and
-finite numbers; what comes back is sorted like the test set and has the target's own type.
+A predictor is a stranger's program. Its table must have one row for each key of the test set, no other row,
+and finite numbers; what comes back is sorted like the test set and has the target's own type.
 """
 
 from __future__ import annotations
@@ -170,7 +170,8 @@ def _finite(values: pl.Series, who: str, *, probability: bool = False) -> pl.Ser
             "null" if value is None else str(value) for value in values.filter(bad).unique().head(3)
         )
         raise PredictionError(
-            f"{who} returned {int(bad.sum()):,} values in {values.name!r} that are not finite numbers ({shown}).",
+            f"{who} returned {int(bad.sum()):,} values in {values.name!r}"
+            f" that are not finite numbers ({shown}).",
             next="Every row needs a number.",
         )
     if probability:
