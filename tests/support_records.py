@@ -1,4 +1,4 @@
-"""Whole sets of records, as the verbs would write them: for the report's tests, and to look at its pictures."""
+"""Whole sets of records, as the verbs would write them: for tests of the report, and to look at it."""
 
 from __future__ import annotations
 
@@ -274,8 +274,8 @@ def worse_slice(model: str = "delay") -> ModelRecords:
             verdict="fail",
             gates=gates,
             metrics=(AUC, AP, BRIER, RECALL, *SLICES),
-            headline="Recall for carrier EV falls by 4.1 points (95% interval 2.9 to 5.3, 3,412 rows), hidden "
-            "behind a better average.",
+            headline="Recall for carrier EV falls by 4.1 points (95% interval 2.9 to 5.3, 3,412 rows), "
+            "hidden behind a better average.",
         ),
         baseline=baseline(),
         evidence_digest=digest("7"),

@@ -17,6 +17,8 @@ def decimals(difference: float | None, interval: records.Interval | None, *value
     """
     if interval is not None:
         half = (interval.high - interval.low) / 2
+        if 0 < half < 10.0**-_MOST:
+            return _MOST
         if half > 0 and math.isfinite(half):
             exponent = math.floor(math.log10(half))
             digits = -exponent + (1 if half / 10.0**exponent < 3 else 0)
