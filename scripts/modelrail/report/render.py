@@ -31,7 +31,7 @@ OPEN_METRICS = 12  # a longer table of metrics is folded
 class Room(Struct, frozen=True, kw_only=True):
     """How much of each part is shown."""
 
-    gates: int = 40
+    gates: int = 20
     metrics: int = 40
     slices: int = 40
     changes: int = 40
@@ -46,8 +46,8 @@ class Room(Struct, frozen=True, kw_only=True):
 _WIDE = Room(gates=500, metrics=500, slices=500, changes=200, checks=200, notes=50, detailed=200, listed=1000)
 _ROOMS = (
     Room(),
-    Room(gates=25, metrics=15, slices=15, changes=10, checks=8, lines=12, notes=4, detailed=15, listed=100),
-    Room(gates=15, metrics=8, slices=8, changes=6, checks=4, lines=8, notes=2, detailed=6, listed=60),
+    Room(gates=15, metrics=15, slices=15, changes=10, checks=8, lines=12, notes=4, detailed=15, listed=100),
+    Room(gates=12, metrics=8, slices=8, changes=6, checks=4, lines=8, notes=2, detailed=6, listed=60),
     Room(
         gates=8, metrics=5, slices=5, changes=3, checks=3, lines=5, notes=1, text=250, detailed=2, listed=40
     ),
