@@ -1,0 +1,206 @@
+"""The registry commands in CI, against the local GitHub: releases, labels, comments, deployments."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+import requests
+from conftest import LocalHub
+from support_registry import Project, project
+
+from modelrail.adapters import files, github_releases
+
+
+@pytest.fixture
+def consumer(hub: LocalHub, tmp_path: Path) -> Project:
+    """Works as a job does: bot token, server URL as remote of modelrail, no identity of git."""
+    found = project(tmp_path, remote=hub.authorized_url())
+    token = hub.bot_token(contents="write", pull_requests="write", deployments="write")
+    found.environ = hub.environ(
+        token, GITHUB_ACTIONS="true", GITHUB_RUN_ID="812", GITHUB_ACTOR="octo", GITHUB_WORKFLOW="release"
+    )
+    return found
+
+
+def merged(consumer: Project, hub: LocalHub, content: str, *labels: str, verdict: str = "pass") -> int:
+    """A pull request that was merged, and the records of its release run."""
+    branch = f"branch-{content}"
+    consumer.git("checkout", "--quiet", "-b", branch)
+    (consumer.root / "train.py").write_text(f"# {content}\n", encoding="utf-8")
+    consumer.git("commit", "--quiet", "-am", content)
+    consumer.git("push", "--quiet", "origin", branch)
+    pull = hub.hub.open_pull_request(hub.owner, hub.repo, branch, "main", content, "", hub.owner, labels=list(labels))
+    hub.hub.merge(hub.owner, hub.repo, pull["number"], hub.owner)
+    consumer.git("checkout", "--quiet", "main")
+    consumer.git("pull", "--quiet", "origin", "main")
+    consumer.train(content, verdict=verdict, new=False)
+    return int(pull["number"])
+
+
+def releases(hub: LocalHub) -> list[Any]:
+    return list(hub.hub.releases(hub.owner, hub.repo))
+
+
+def comments(hub: LocalHub, number: int) -> list[str]:
+    return [comment["body"] for comment in hub.hub.comments(hub.owner, hub.repo, number)]
+
+
+def test_from_merge_to_production_and_back(hub: LocalHub, consumer: Project) -> None:
+    number = merged(consumer, hub, "one")
+    said = consumer.run("register")
+    assert said.outputs["version"] == "v1.0.0"
+    (release,) = releases(hub)
+    assert said.outputs["release-url"] == release["html_url"]
+    assert {asset["name"] for asset in release["assets"]} == {
+        "model.skops", "evidence.json", "model-card.md", "SHA256SUMS",
+    }  # fmt: skip
+    assert (release["draft"], release["prerelease"]) == (False, True)
+    (comment,) = comments(hub, number)
+    assert comment.startswith("<!-- modelrail:register -->")
+    assert "v1.0.0" in comment
+
+    said = consumer.run("promote", "delay", "v1.0.0", "--reason", "first", env={"GITHUB_RUN_ID": "813"})
+    assert said.outputs["changed"] == "true"
+    assert "⚠" not in said.err
+    (release,) = releases(hub)
+    assert release["prerelease"] is False
+    (deployment,) = hub.hub.deployments(hub.owner, hub.repo)
+    assert deployment["environment"] == "production"
+    tag = consumer.git("cat-file", "-p", "delay#production#2")
+    assert "tagger github-actions[bot] <41898282+" in tag
+    assert f"Run: {hub.url}/octo/flights/actions/runs/813" in tag
+    assert "Operation: 813/promote/delay/production/v1.0.0" in tag
+
+    merged(consumer, hub, "two", "modelrail:major")
+    assert consumer.run("register", env={"GITHUB_RUN_ID": "814"}).outputs["version"] == "v2.0.0"
+    consumer.run("promote", "delay", "v2.0.0", env={"GITHUB_RUN_ID": "815"})
+    said = consumer.run("rollback", "delay", "--reason", "bad", env={"GITHUB_RUN_ID": "816"})
+    assert said.outputs["version"] == "v1.0.0"
+    lines = consumer.run("history", "delay").out.splitlines()
+    assert lines[0].endswith("release #816")
+    latest = requests.get(
+        f"{hub.api_url}/repos/octo/flights/releases/latest",
+        headers={"Authorization": f"Bearer {hub.token}"}, timeout=10,
+    ).json()  # fmt: skip
+    assert latest["tag_name"] == "delay@v1.0.0"
+
+
+def test_a_failed_verdict_is_said_on_the_merged_pull_request(hub: LocalHub, consumer: Project) -> None:
+    number = merged(consumer, hub, "worse", verdict="fail")
+    said = consumer.run("register", code=4)
+    assert said.outputs["registered"] == "false"
+    (comment,) = comments(hub, number)
+    assert "no version is registered" in comment
+    assert releases(hub) == []
+    assert consumer.remote_tags() == {}
+
+
+@pytest.mark.fault(3)
+def test_killed_between_tag_and_release(
+    hub: LocalHub, consumer: Project, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    merged(consumer, hub, "one")
+    with monkeypatch.context() as patch:
+        patch.setattr(github_releases, "publish", _die)
+        with pytest.raises(RuntimeError, match="killed"):
+            consumer.run("register")
+    assert set(consumer.remote_tags()) == {"delay@v1.0.0", "delay#staging#1"}
+    assert releases(hub) == []
+    said = consumer.run("register", env={"GITHUB_RUN_ATTEMPT": "2"})
+    assert said.outputs["registered"] == "false"
+    assert said.outputs["version"] == "v1.0.0"
+    (release,) = releases(hub)
+    assert said.outputs["release-url"] == release["html_url"]
+    assert len(consumer.remote_tags()) == 2
+    again = consumer.run("register", env={"GITHUB_RUN_ATTEMPT": "3"})
+    assert again.outputs["release-url"] == release["html_url"]
+    assert consumer.run("promote", "delay", "v1.0.0").outputs["changed"] == "true"
+
+
+def _die(*_: object) -> str:
+    raise RuntimeError("killed")
+
+
+@pytest.mark.fault(3)
+def test_a_run_that_measured_anew_completes_the_release_without_its_evidence(
+    hub: LocalHub, consumer: Project, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    merged(consumer, hub, "one")
+    with monkeypatch.context() as patch:
+        patch.setattr(github_releases, "publish", _die)
+        with pytest.raises(RuntimeError, match="killed"):
+            consumer.run("register")
+    consumer.train("one", new=False, version="v1.0.0")  # other records, the same bytes
+    assert "goes without" in consumer.run("register").err
+    (release,) = releases(hub)
+    assert {asset["name"] for asset in release["assets"]} == {"model.skops", "model-card.md", "SHA256SUMS"}
+    assert "no evidence" in consumer.run("promote", "delay", "v1.0.0", code=6).err
+    assert consumer.run("promote", "delay", "v1.0.0", "--evidence", consumer.evidence_file()).code == 0
+
+
+@pytest.mark.fault(20)
+def test_replaced_evidence_is_refused(hub: LocalHub, consumer: Project) -> None:
+    merged(consumer, hub, "one")
+    consumer.run("register")
+    (release,) = releases(hub)
+    asset = next(found for found in release["assets"] if found["name"] == "evidence.json")
+    headers = {"Authorization": f"Bearer {hub.token}"}
+    requests.delete(asset["url"], headers=headers, timeout=10)
+    other = (consumer.root / consumer.evidence_file()).read_bytes().replace(b'"0.1.0"', b'"9.9.9"')
+    upload = release["upload_url"].partition("{")[0]
+    answer = requests.post(
+        upload, params={"name": "evidence.json"}, data=other, timeout=10,
+        headers=headers | {"Content-Type": "application/json"},
+    )  # fmt: skip
+    assert answer.status_code == 201
+    assert "not the one that its tag names" in consumer.run("promote", "delay", "v1.0.0", code=8).err
+    assert len(consumer.remote_tags()) == 2
+
+
+def test_a_promotion_that_is_recorded_does_not_fail_for_what_only_shows_it(
+    hub: LocalHub, consumer: Project
+) -> None:
+    merged(consumer, hub, "one")
+    consumer.run("register")
+    token = hub.bot_token(contents="write")
+    said = consumer.run("promote", "delay", "v1.0.0", env={"GITHUB_TOKEN": token})
+    assert said.outputs["changed"] == "true"
+    assert "not done: set the deployment of production" in said.err
+    assert "deployments: " in said.err
+
+
+@pytest.mark.fault(10)
+def test_a_token_that_cannot_write_changes_nothing(hub: LocalHub, consumer: Project) -> None:
+    merged(consumer, hub, "one")
+    token = hub.bot_token(contents="read", pull_requests="read")
+    said = consumer.run("register", code=17, env={"GITHUB_TOKEN": token})
+    assert "contents: write" in said.err
+    assert consumer.remote_tags() == {}
+    consumer.run("register", code=17, env={"GITHUB_TOKEN": ""})
+
+
+def test_model_bytes_come_from_the_release_and_the_cache(
+    hub: LocalHub, consumer: Project, tmp_path: Path
+) -> None:
+    from modelrail import settings
+    from modelrail.adapters import github, registry, store
+    from modelrail.adapters.git import open_repository
+    from modelrail.core import history
+
+    merged(consumer, hub, "one")
+    consumer.run("register")
+    found = settings.read(consumer.environ | {"HOME": str(tmp_path)}, consumer.root)
+    git = open_repository(found)
+    registered = history.fold(registry.read(git, "delay"))["delay"].versions["v1.0.0"]
+    client = github.connect(found)
+    got = store.fetch_model(git, client, registered, tmp_path / "a", cache=tmp_path / "cache")
+    assert got.read_text(encoding="utf-8") == "one"
+    cached = next((tmp_path / "cache" / "models").iterdir())
+    assert files.digest_file(cached) == registered.model_digest
+    again = store.fetch_model(git, None, registered, tmp_path / "b", cache=tmp_path / "cache")
+    assert again.read_text(encoding="utf-8") == "one"
+    cached.write_text("evil", encoding="utf-8")
+    once_more = store.fetch_model(git, client, registered.event, tmp_path / "c", cache=tmp_path / "cache")
+    assert once_more.read_text(encoding="utf-8") == "one"
