@@ -307,7 +307,7 @@ def _context(evaluation: records.Evaluation | None, comparison: records.Comparis
         text += (
             f"; {'/'.join(f'{100 * share:g}%' for share in confidence)} intervals ({', '.join(methods[:3])})"
         )
-    if comparison.correction != "none":
+    if confidence and comparison.correction != "none":
         text += f", slices corrected for their number ({comparison.correction})"
     return text + "."
 
