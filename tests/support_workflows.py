@@ -18,8 +18,17 @@ CALLERS = {path.stem: path for path in sorted((ROOT / "workflows").glob("*.yml")
 OURS = re.compile(r"^modelrail/modelrail(?:/(?P<path>[^@]+))?@v(?P<version>\d+\.\d+\.\d+)$")
 
 
+class _Strict(yaml.SafeLoader):
+    """PyYAML takes the last of two equal keys; GitHub refuses the file."""
+
+    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
+        keys = [self.construct_object(key, deep=deep) for key, _ in node.value]  # type: ignore[no-untyped-call]
+        assert len(keys) == len(set(keys)), f"a key stands twice{node.start_mark}"
+        return super().construct_mapping(node, deep)
+
+
 def load(path: Path) -> dict[str, Any]:
-    found = yaml.safe_load(path.read_text(encoding="utf-8"))
+    found = yaml.load(path.read_text(encoding="utf-8"), Loader=_Strict)
     assert isinstance(found, dict), path
     return found
 

@@ -119,8 +119,13 @@ def _version(lock: str) -> str:
         return next((line.split("==")[1].split()[0] for line in stream if line.startswith("uv==")), "0")
 
 
+def _interpreter() -> str:
+    """The file behind whatever link was called: an environment must outlive the link."""
+    return os.path.realpath(sys.executable)
+
+
 def _with_uv(uv: str, environment: str, files: list[str]) -> str:
-    made = _failure([uv, "venv", "--quiet", "--no-project", "--python", sys.executable, environment])
+    made = _failure([uv, "venv", "--quiet", "--no-project", "--python", _interpreter(), environment])
     if made:
         return made
     command = [uv, "pip", "install", "--quiet", "--python", toolenv.python(environment), "--require-hashes"]
@@ -128,7 +133,7 @@ def _with_uv(uv: str, environment: str, files: list[str]) -> str:
 
 
 def _with_pip(environment: str, files: list[str]) -> str:
-    made = _failure([sys.executable, "-m", "venv", environment])
+    made = _failure([_interpreter(), "-m", "venv", environment])
     if made:
         return f"{made}\n(Debian and Ubuntu keep venv in a package of its own: python3-venv.)"
     command = [

@@ -64,7 +64,14 @@ def _mirror(git: Git, parts: Sequence[str]) -> None:
     refspecs = [f"+{TAGS}{part}*:{MIRROR}{part}*" for part in parts]
     options = ("--quiet", "--no-tags", "--prune", "--no-write-fetch-head", "--no-auto-gc", *depth)
     try:
-        git.run("fetch", *options, git.remote, *refspecs, network=True)
+        try:
+            git.run("fetch", *options, git.remote, *refspecs, network=True)
+        except GitError as error:
+            # With --depth, git ends with 1 and not a word when no ref matches: ask again without it. Had one
+            # matched, the first call would have brought it, so that this one never brings a whole history.
+            if not depth or error.why:
+                raise
+            git.run("fetch", *options[: -len(depth)], git.remote, *refspecs, network=True)
     except (GitError, UnavailableError) as error:  # a missing permission says so itself
         raise type(error)(
             "The registry could not be read from the remote.",

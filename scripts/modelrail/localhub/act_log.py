@@ -83,6 +83,12 @@ class Reader:
         self._entry(entry)
 
     def _entry(self, entry: dict[str, Any]) -> None:
+        identity = entry.get("stepID") or []
+        if "jobResult" not in entry and (not identity or str(identity[0]).startswith("--")):
+            # Among them the calls of reusable workflows, whose own jobs come under their own names.
+            if entry.get("level") == "error":
+                self._say(f"  │ {self._masked(str(entry.get('msg', '')).strip())}")
+            return
         job = self._job(str(entry["job"]).strip())
         if "jobResult" in entry:
             if job.conclusion != "failure":
@@ -90,9 +96,6 @@ class Reader:
             job.seconds = sum(step.seconds for step in job.steps)
             self._heading(job)
             self._say(f"  {MARKS.get(job.conclusion, '?')} {job.name}: {job.conclusion}, {job.seconds:.1f} s")
-            return
-        identity = entry.get("stepID") or []
-        if not identity or str(identity[0]).startswith("--"):
             return
         # act names a step by its command when it has no name, secrets in the clear: mask it like its output.
         step = self._step(job, str(identity[0]), self._title(str(entry.get("step", ""))))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import compileall
+import contextlib
 import hashlib
 import os
 import py_compile
@@ -146,11 +147,16 @@ def local_repositories(workflows: Iterable[act_triggers.Workflow], cache: Path) 
     return [f"{name}={folder}" for name, folder in mapped.items()]
 
 
-def python_folder(place: Path) -> Path:
-    """A folder for the front of PATH, in which `python3` is the Python that runs this program."""
-    place.mkdir(parents=True)
+def python_folder(cache: Path) -> Path:
+    """A folder for the front of PATH, in which `python3` is the Python that runs this program.
+
+    It stays: environments that a run builds point to it.
+    """
     base = Path(sys.base_prefix) / "bin" / f"python{sys.version_info.major}.{sys.version_info.minor}"
-    interpreter = base if os.access(base, os.X_OK) else Path(sys.executable)
+    interpreter = base if os.access(base, os.X_OK) else Path(os.path.realpath(sys.executable))
+    place = cache / "act" / f"python-{hashlib.sha256(str(interpreter).encode()).hexdigest()[:12]}"
+    place.mkdir(parents=True, exist_ok=True)
     for name in ("python3", "python"):
-        (place / name).symlink_to(interpreter)
+        with contextlib.suppress(FileExistsError):
+            (place / name).symlink_to(interpreter)
     return place

@@ -13,7 +13,7 @@ import sys
 import tempfile
 import threading
 import zipfile
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -151,8 +151,7 @@ class Runner:
         )
         command = self._command(event, workflow, repository, room, secrets, run.run_id)
         # Not in the repository's folder: act reads an `.actrc` where it starts: this may be a stranger's.
-        with self._environ(room) as environ:
-            code = _follow(command, room, environ, reader.line, self.options.timeout)
+        code = _follow(command, room, self._environ(), reader.line, self.options.timeout)
         run.jobs = list(reader.jobs.values())
         failed = code != 0 or any(job.conclusion == "failure" for job in run.jobs)
         run.conclusion = "failure" if failed else "success"
@@ -210,13 +209,12 @@ class Runner:
             command += ["--local-repository", mapping]
         return command
 
-    @contextlib.contextmanager
-    def _environ(self, room: Path) -> Iterator[dict[str, str]]:
+    def _environ(self) -> dict[str, str]:
         """What the steps inherit: this machine's, without what belongs to a surrounding run or to us."""
         environ = {key: value for key, value in self.settings.environ.items() if not key.startswith(_DROPPED)}
-        path = act_place.python_folder(room / "bin")
+        path = act_place.python_folder(self.settings.cache)
         local = "127.0.0.1,localhost"
-        yield environ | {
+        return environ | {
             "PATH": f"{path}{os.pathsep}{environ.get('PATH', os.defpath)}",
             "NO_PROXY": ",".join(filter(None, (environ.get("NO_PROXY"), local))),
             "no_proxy": ",".join(filter(None, (environ.get("no_proxy"), local))),
