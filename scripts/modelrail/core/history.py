@@ -8,7 +8,7 @@ commits, say which version an assign means; only tags that GTO wrote are resolve
 
 from __future__ import annotations
 
-from bisect import bisect_left
+from bisect import bisect_left, bisect_right
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
 
@@ -170,37 +170,47 @@ def order(events: Sequence[Event]) -> list[Event]:
         (event for event in events if event.sequence is not None),
         key=lambda event: (event.sequence or 0, event.time, event.tag),
     )
-    loose = [event for event in events if event.sequence is None]
+    # Registrations first: what is said of a version later is placed relative to them.
+    loose = sorted(
+        (event for event in events if event.sequence is None),
+        key=lambda event: (event.kind != "register", event.time, event.tag),
+    )
     if not loose:
         return counted
     first_use: dict[str, int] = {}
-    for event in counted:
-        if event.version is not None and event.kind == "assign":
-            first_use.setdefault(event.version, event.sequence or 0)
-    # The position of a counted event is its number; a loose one stands after the number that it follows.
     reached: list[tuple[int, int]] = []  # (latest time so far, number)
     latest = 0
     for event in counted:
+        number = event.sequence or 0
+        if event.version is not None and event.kind == "assign":
+            first_use.setdefault(event.version, number)
         latest = max(latest, event.time)
-        reached.append((latest, event.sequence or 0))
+        reached.append((latest, number))
+    numbers = [number for _, number in reached]
+    # The position of a counted event is its number; a loose one stands after the number that it follows.
     placed: list[tuple[tuple[int, int, int, int, str], Event]] = [
         ((event.sequence or 0, 0, event.time, _RANK[event.kind], event.tag), event) for event in counted
     ]
+    registered: dict[str, tuple[int, int]] = {}
     for event in loose:
-        position = _follows(event, reached)
-        if event.kind == "register" and event.version in first_use:
-            position = min(
-                position, first_use[event.version] - 1
-            )  # a version exists before it stands anywhere
-        placed.append(((position, 1, event.time, _RANK[event.kind], event.tag), event))
+        position, time = _follows(event, reached, numbers), event.time
+        version = event.version or ""
+        if event.kind == "register":
+            if version in first_use:  # a version exists before it stands anywhere
+                position = min(position, first_use[version] - 1)
+            registered[version] = (position, time)
+        elif event.kind == "deregister" and version in registered:  # and before it is taken back
+            position, time = max((position, time), registered[version])
+        placed.append(((position, 1, time, _RANK[event.kind], event.tag), event))
     placed.sort(key=lambda item: item[0])
     return [event for _, event in placed]
 
 
-def _follows(event: Event, reached: Sequence[tuple[int, int]]) -> int:
-    """The number of the counted event after which an uncounted one stands."""
+def _follows(event: Event, reached: Sequence[tuple[int, int]], numbers: Sequence[int]) -> int:
+    """The number of the counted event after which an uncounted one stands; 0 before all."""
     after = event.trailers.get("After", "")
     if after.isascii() and after.isdigit() and len(after) <= MAX_COUNTER_DIGITS:
-        return int(after)
-    at = bisect_left(reached, (event.time, -1))
-    return reached[at - 1][1] if at else 0
+        at = bisect_right(numbers, int(after))
+    else:
+        at = bisect_left(reached, (event.time, -1))
+    return numbers[at - 1] if at else 0
