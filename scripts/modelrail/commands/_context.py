@@ -7,32 +7,34 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from modelrail import config, records, settings
+from modelrail import config as configuration
+from modelrail import records
+from modelrail import settings as surroundings_of
 from modelrail.adapters import files
 from modelrail.errors import ModelrailError, NotFoundError
 
 
 @dataclass(frozen=True)
 class Context:
-    settings: settings.Settings
-    config: config.Config
-    models: tuple[config.Model, ...]
+    settings: surroundings_of.Settings
+    config: configuration.Config
+    models: tuple[configuration.Model, ...]
     out: Path
 
-    def folder(self, model: config.Model) -> Path:
+    def folder(self, model: configuration.Model) -> Path:
         return files.folder(self.out, model.name)
 
 
 def open_context(config_file: str, models: Sequence[str], out: str) -> Context:
     """Read settings and configuration; choose the models. Raises ConfigError, NotFoundError."""
-    from modelrail import config_check
+    from modelrail.config_check import load
 
-    surroundings = settings.read()
-    loaded = config_check.load(surroundings.workspace / config_file)
+    surroundings = surroundings_of.read()
+    loaded = load(surroundings.workspace / config_file)
     return Context(surroundings, loaded, choose(loaded, models), surroundings.workspace / out)
 
 
-def choose(loaded: config.Config, names: Sequence[str]) -> tuple[config.Model, ...]:
+def choose(loaded: configuration.Config, names: Sequence[str]) -> tuple[configuration.Model, ...]:
     """The models of these names, in the file's order; all when none is named."""
     wanted = {part for name in names for part in name.replace(",", " ").split()}
     unknown = sorted(wanted - {model.name for model in loaded.models})
