@@ -7,6 +7,8 @@ Tags that are missing locally are also added to `refs/tags/`, so that plain git,
 
 from __future__ import annotations
 
+import contextlib
+import gc
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -143,17 +145,30 @@ def scan(git: Git, model: str | None = None, *, remote: bool = False) -> Scan:
     out = git.run("for-each-ref", f"--format={_FORMAT}", *_patterns(root, parts))
     events: list[Event] = []
     foreign: list[str] = []
-    for fields in _records(out):
-        tag = fields[0][len(root) :]
-        name = tags.parse_name(tag)
-        if name is None or (model is not None and name.model != model):
-            continue
-        event = _event(name, tag, fields)
-        if event is None:
-            foreign.append(tag)
-        else:
-            events.append(event)
+    with _without_collector():
+        for fields in _records(out):
+            tag = fields[0][len(root) :]
+            name = tags.parse_name(tag)
+            if name is None or (model is not None and name.model != model):
+                continue
+            event = _event(name, tag, fields)
+            if event is None:
+                foreign.append(tag)
+            else:
+                events.append(event)
     return Scan(tuple(events), tuple(foreign))
+
+
+@contextlib.contextmanager
+def _without_collector() -> Iterator[None]:
+    """Hundreds of thousands of small objects, none of them garbage: the collector would only walk them."""
+    was = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if was:
+            gc.enable()
 
 
 def read(git: Git, model: str | None = None, *, remote: bool = False) -> tuple[Event, ...]:

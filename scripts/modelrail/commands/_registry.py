@@ -12,6 +12,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
+from msgspec import structs
+
 from modelrail import config, plans, settings
 from modelrail.adapters import apply, registry
 from modelrail.adapters.actions_io import say
@@ -96,7 +98,7 @@ def current(git: Git, model: str) -> ModelState:
     scan = registry.scan(git, model, remote=True)
     state = history.fold_model(model, scan.events)
     # A tag that is no event (a lightweight one) takes its number all the same.
-    return dataclasses.replace(state, counter=max(state.counter, scan.counter(model)))
+    return structs.replace(state, counter=max(state.counter, scan.counter(model)))
 
 
 @dataclasses.dataclass(frozen=True)

@@ -10,9 +10,9 @@ from __future__ import annotations
 
 from bisect import bisect_left, bisect_right
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field, replace
 
-from msgspec import structs
+from msgspec import Struct
+from msgspec.structs import replace
 
 from modelrail.core.tags import MAX_COUNTER_DIGITS
 from modelrail.core.versions import is_version, sort_key
@@ -21,8 +21,7 @@ from modelrail.records import Event
 _RANK = {"deprecate": 0, "register": 1, "assign": 2, "unassign": 3, "deregister": 4}
 
 
-@dataclass(frozen=True, kw_only=True)
-class Registered:
+class Registered(Struct, frozen=True, kw_only=True):
     """A version, and what became of it."""
 
     version: str
@@ -47,8 +46,7 @@ class Registered:
         return self.deregistered is None and self.event.kind == "register"
 
 
-@dataclass(frozen=True, kw_only=True)
-class Assigned:
+class Assigned(Struct, frozen=True, kw_only=True):
     """What stands in a stage."""
 
     stage: str
@@ -57,13 +55,12 @@ class Assigned:
     event: Event
 
 
-@dataclass(frozen=True, kw_only=True)
-class ModelState:
+class ModelState(Struct, frozen=True, kw_only=True):
     """One model, after all its events."""
 
     model: str
-    versions: dict[str, Registered] = field(default_factory=dict)  # in order of registration
-    stages: dict[str, Assigned] = field(default_factory=dict)  # only stages that hold a version
+    versions: dict[str, Registered] = {}  # in order of registration
+    stages: dict[str, Assigned] = {}  # only stages that hold a version
     events: tuple[Event, ...] = ()  # in order; assigns carry the version that they mean
     deprecated: Event | None = None
     counter: int = 0  # highest number of a counted event
@@ -120,12 +117,14 @@ def fold_model(model: str, events: Sequence[Event]) -> ModelState:
         event = raw
         kind = event.kind
         if kind in {"assign", "unassign"} and event.version is None:
-            event = structs.replace(event, version=at_commit.get(event.commit, event.commit))
+            event = replace(event, version=at_commit.get(event.commit, event.commit))
         seen.append(event)
         version = event.version or ""
         if kind == "register":
-            known = versions.get(version) or Registered(version=version, event=event)
-            versions[version] = replace(known, event=event, deregistered=None)
+            known = versions.get(version)
+            versions[version] = Registered(
+                version=version, event=event, unhealthy=known.unhealthy if known else None
+            )
             at_commit[event.commit] = version
         elif kind == "deregister":
             if version in versions:

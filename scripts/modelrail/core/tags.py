@@ -95,6 +95,7 @@ def prefixes(model: str) -> tuple[str, str]:
 # --- messages --------------------------------------------------------------------------------------------
 
 _KEY_RE = re.compile(r"[A-Za-z][A-Za-z0-9-]*\Z")
+_TRAILERS_RE = re.compile(r"^([A-Za-z][A-Za-z0-9-]*): (.*)$", re.MULTILINE)
 
 
 def one_line(text: str, limit: int = VALUE_LENGTH) -> str:
@@ -146,10 +147,9 @@ def parse_message(text: str) -> tuple[str, dict[str, str]]:
     head, separator, last = text.rpartition("\n\n")
     if not separator or not head:
         return subject, {}
-    trailers: dict[str, str] = {}
-    for line in last.split("\n"):
-        key, colon, value = line.partition(": ")
-        if not colon or not _KEY_RE.match(key):
-            return subject, {}
-        trailers.setdefault(key, value)
-    return subject, trailers
+    # One pass in C: a registry has a hundred thousand of these messages.
+    found = _TRAILERS_RE.findall(last)
+    if len(found) != last.count("\n") + 1:
+        return subject, {}
+    trailers = dict(found)
+    return subject, trailers if len(trailers) == len(found) else dict(reversed(found))

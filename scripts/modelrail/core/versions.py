@@ -30,13 +30,7 @@ class Version:
         self.text = text
         self.major, self.minor, self.patch = (int(match[index]) for index in (1, 2, 3))
         self.prerelease: str = match[4] or ""
-        # A release follows its pre-releases; numbers come before words; a longer list follows a shorter one.
-        identifiers = tuple(
-            (0, int(part), "") if part.isdigit() else (1, 0, part)
-            for part in self.prerelease.split(".")
-            if self.prerelease
-        )
-        self._key = (self.major, self.minor, self.patch, not self.prerelease, identifiers, text)
+        self._key = sort_key(text)
 
     def __lt__(self, other: Version) -> bool:
         return self._key < other._key
@@ -68,6 +62,15 @@ def is_version(text: str) -> bool:
     return _PARTS.match(text) is not None
 
 
-def sort_key(text: str) -> tuple[bool, Version | str]:
+def sort_key(text: str) -> tuple[bool, int, int, int, bool, tuple[tuple[int, int, str], ...], str]:
     """Sorts version names by precedence; what is none (a commit id that GTO assigned) comes first."""
-    return (True, Version(text)) if is_version(text) else (False, text)
+    match = _PARTS.match(text)
+    if match is None:
+        return (False, 0, 0, 0, False, (), text)
+    major, minor, patch, prerelease = match.groups()
+    # A release follows its pre-releases; numbers come before words; a longer list follows a shorter one.
+    identifiers = tuple(
+        (0, int(part), "") if part.isdigit() else (1, 0, part)
+        for part in (prerelease.split(".") if prerelease else ())
+    )
+    return (True, int(major), int(minor), int(patch), not prerelease, identifiers, text)
