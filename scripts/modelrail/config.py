@@ -40,9 +40,21 @@ class Metric(Part, frozen=True, kw_only=True):
 
 
 class Slice(Part, frozen=True, kw_only=True):
-    column: str
+    """By the values of a column, its quantile bins, a combination of such parts, or one expression."""
+
+    column: str  # what it is called; the column itself, unless `parts` or `where` say otherwise
     bins: int | None = None  # quantile bins of a numeric column
     min_rows: int = 30  # fewer: inconclusive
+    parts: tuple[Slice, ...] = ()  # the values of all of them together
+    where: str | None = None  # the rows for which this holds; see core/expressions.py
+    where_columns: tuple[str, ...] = ()  # that the expression reads
+
+    @property
+    def reads(self) -> tuple[str, ...]:
+        """The columns of the test table that it needs."""
+        if self.where is not None:
+            return self.where_columns
+        return tuple(part.column for part in self.parts) or (self.column,)
 
 
 class Margin(Part, frozen=True, kw_only=True):
@@ -52,19 +64,82 @@ class Margin(Part, frozen=True, kw_only=True):
     relative: bool = False
 
 
+Severity = Literal["block", "warn", "info"]
+
+
+class When(Part, frozen=True, kw_only=True):
+    """Under which circumstances a gate applies: all that are named, each by any of its values."""
+
+    changed: tuple[str, ...] = ()  # data, params, code, environment: what the candidate is a function of
+    stage: tuple[str, ...] = ()  # whose version the candidate is compared with
+    label: tuple[str, ...] = ()  # of the pull request
+
+
 class Gate(Part, frozen=True, kw_only=True):
-    """One rule. Exactly one of `min`, `max`, `no_worse_than`, `better_by` is set."""
+    """One rule. Exactly one of `min`, `max`, `no_worse_than`, `better_by`, `within` is set."""
 
     path: str  # models.delay.gates[2]
     metric: Metric
+    name: str | None = None  # for waivers
+    within: Margin | None = None  # as good as the baseline, neither worse nor better by more than this
+    only: tuple[str, ...] = ()  # of the slices, these values alone
+    when: When | None = None
     min: float | None = None
     max: float | None = None
     no_worse_than: Margin | None = None
     better_by: Margin | None = None
     slices: str | None = None  # column: the rule holds for every slice of it
-    severity: Literal["block", "warn", "info"] = "block"
+    severity: Severity = "block"
     confidence: float = 0.95
     with_confidence: bool = False  # `confidence` was written: min and max must hold with it
+
+
+class Check(Part, frozen=True, kw_only=True):
+    """A gate that needs no metric: `{gate: leakage, max: 0}`."""
+
+    path: str
+    kind: Literal["leakage"]
+    max: Margin  # test rows that also stand in the training table: a number, or a share of the test rows
+    name: str | None = None
+    severity: Severity = "block"
+    when: When | None = None
+
+
+class Waiver(Part, frozen=True, kw_only=True):
+    """Somebody's word that a gate need not hold for a while. It names the gate by `gate`, or by `metric`."""
+
+    path: str  # models.delay.waivers[0]
+    owner: str
+    reason: str
+    expires: str  # 2026-12-31, the last day on which it counts, in UTC
+    gate: str | None = None  # a gate's name, or `leakage`
+    metric: str | None = None  # the label of a gate's metric
+    slices: str | None = None  # gates over this column alone
+    slice: str | None = None  # this slice alone
+    stage: str | None = None  # comparisons with this stage's version alone
+
+
+class SliceSearch(Part, frozen=True, kw_only=True):
+    """Look for the worst served slices, over the values of the model's slices and their combinations."""
+
+    depth: int = 2
+    min_rows: int = 200
+    metric: str | None = None  # label; default: the model's first
+
+
+class Budget(Part, frozen=True, kw_only=True):
+    """How often one test set may be asked before its answers wear out."""
+
+    path: str
+    limit: int
+    severity: Severity = "warn"
+
+
+class Other(Part, frozen=True, kw_only=True):
+    """A further baseline, shown beside the one of the stage."""
+
+    kind: Literal["latest", "best", "majority", "version"]
+    version: str | None = None
 
 
 class Stage(Part, frozen=True, kw_only=True):
@@ -94,6 +169,11 @@ class Model(Part, frozen=True, kw_only=True):
     allow_pickle: bool  # `allow_pickle: true`: joblib/pickle files, which run code when loaded, are accepted
     train_timeout: float  # seconds
     predict_timeout: float
+    checks: tuple[Check, ...] = ()  # gates without a metric
+    waivers: tuple[Waiver, ...] = ()
+    slice_search: SliceSearch | None = None
+    test_budget: Budget | None = None
+    baselines: tuple[Other, ...] = ()
 
     def stage(self, name: str) -> Stage | None:
         return next((stage for stage in self.stages if stage.name == name), None)
