@@ -18,6 +18,13 @@ from pathlib import Path
 from modelrail.errors import ConflictError, NotFoundError, UnavailableError
 
 PATIENCE = 20.0  # seconds for a start or an end
+# This very package, installed or not (scripts/modelrail-run), and none that the caller's folder may hold.
+_START = """\
+import sys
+sys.path.insert(0, {scripts!r})
+from modelrail.__main__ import main
+raise SystemExit(main())
+"""
 
 
 @dataclass(frozen=True)
@@ -65,9 +72,22 @@ def start(state: Path, arguments: Sequence[str], environ: Mapping[str, str]) -> 
         )
     state.mkdir(parents=True, exist_ok=True)
     log = state / "hub.log"
+    code = _START.format(scripts=str(Path(__file__).resolve().parents[2]))
     with log.open("ab") as stream:
         child = subprocess.Popen(
-            [sys.executable, "-m", "modelrail", "hub", "serve", "--state", str(state), *arguments],
+            [
+                sys.executable,
+                "-I",
+                "-X",
+                "utf8",
+                "-c",
+                code,
+                "hub",
+                "serve",
+                "--state",
+                str(state),
+                *arguments,
+            ],
             env=dict(environ),
             stdin=subprocess.DEVNULL,
             stdout=stream,
