@@ -203,6 +203,7 @@ class GateRow(Record, frozen=True, kw_only=True):
     interval: Interval | None
     verdict: MetricVerdict
     detail: str = ""  # a sentence for people: why it failed, what size would settle it
+    margin: float | None = None  # the difference where the rule's border lies, in the metric's own unit
 
 
 class PolicyRef(Record, frozen=True, kw_only=True):

@@ -115,7 +115,17 @@ def _judge(
         interval=interval,
         verdict=said.verdict if _relative(gate) else "not compared",
         detail="; ".join(text for text in (why, detail) if text),
+        margin=_border(gate, metric, measured),
     )
+
+
+def _border(gate: config.Gate, metric: Metric, measured: Measured) -> float | None:
+    """The difference at which the rule turns, for pictures: the decision itself needs no division."""
+    margin, side = (gate.no_worse_than, -1.0) if gate.no_worse_than is not None else (gate.better_by, 1.0)
+    if margin is None or (margin.relative and measured.baseline is None):
+        return None
+    size = margin.value * abs(measured.baseline or 0.0) if margin.relative else margin.value
+    return decide.sign(metric) * side * size
 
 
 def _rule(
