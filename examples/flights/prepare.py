@@ -65,6 +65,13 @@ def main():
         "--through", default="2013-06", metavar="YYYY-MM", help="last month of the training set"
     )
     parser.add_argument("--out", type=Path, default=Path(__file__).parent / "data", metavar="DIR")
+    parser.add_argument(
+        "--sample",
+        type=float,
+        default=1.0,
+        metavar="SHARE",
+        help="keep this share of the flights, spread evenly",
+    )
     args = parser.parse_args()
     last = pd.Period(args.through, freq="M")
     if not pd.Period("2013-01", freq="M") <= last <= pd.Period("2013-11", freq="M"):
@@ -73,6 +80,8 @@ def main():
         )
 
     flights = table(*source())
+    if args.sample < 1:
+        flights = flights.sample(frac=args.sample, random_state=2013).sort_index()
     month = flights["day"].str[:7]
     args.out.mkdir(parents=True, exist_ok=True)
     for name, chosen in (("train", month <= str(last)), ("test", month == str(last + 1))):

@@ -1,0 +1,195 @@
+"""The demo's story, step by step; started by scripts/demo inside the tool's environment."""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+import time
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import demo_checks
+from demo_console import Console, excerpt
+from demo_world import MODEL, DemoError, World
+from modelrail.errors import ModelrailError
+
+
+def main(arguments: Sequence[str]) -> int:
+    state, summary, quick, serving, verbose, started = arguments
+    console = Console(color=sys.stdout.isatty() and "NO_COLOR" not in os.environ)
+    world = World(Path(state), console, quick=quick == "1", verbose=verbose == "1")
+    told: dict[str, Any] = {"state": state}
+    failed = ""
+    try:
+        world.fresh()
+        console.note("Preparing the example's environment (kept for later runs).")
+        world.data_environment()
+        told["install_seconds"] = round(time.time() - float(started), 1)
+        console.began = time.monotonic()
+        play(world, told)
+    except (DemoError, ModelrailError, OSError) as error:
+        failed = str(error)
+        console.line(f"\n{console.paint('red', '✗')} {failed}")
+    except KeyboardInterrupt:
+        failed = "interrupted"
+    console.close_step()
+    told["seconds"] = round(time.monotonic() - console.began, 1)
+    told["steps"] = [
+        {"number": s.number, "title": s.title, "seconds": round(s.seconds, 1)} for s in console.steps
+    ]
+    told["failed"] = failed
+    if summary:
+        Path(summary).write_text(json.dumps(told, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
+    goodbye(world, told, serving=serving == "1")
+    return 1 if failed else 0
+
+
+def play(world: World, told: dict[str, Any]) -> None:
+    first_version(world, told)
+    better_model(world, told)
+    worse_model(world, told)
+    new_month(world, told)
+    rollback(world)
+    record(world, told)
+
+
+def first_version(world: World, told: dict[str, Any]) -> None:
+    console = world.console
+    console.step("A local GitHub and a new repository")
+    world.start_hub()
+    told.update(url=world.url, page=world.page)
+    console.note(f"pages: {world.page}")
+    world.create_repository()
+    world.prepare("2013-06")
+    world.configure()
+    told["first_commit"] = world.push("Predict late arrivals: logistic regression on the schedule", "main")
+
+    console.step("The first version: pushed to main, trained, judged, registered")
+    world.act("push", "--workflow", "release.yml", "--expect-job", "register")
+    world.show_state()
+    promote(world, "v1.0.0", "first version")
+
+
+def better_model(world: World, told: dict[str, Any]) -> None:
+    console = world.console
+    console.step("A pull request with a better model")
+    world.branch("trees-and-weather")
+    world.edit(
+        "params.yaml", ("model: logistic ", "model: gradient_boosting "), ("weather: false", "weather: true ")
+    )
+    told["better_commit"] = world.push("Gradient boosting, with the weather", "trees-and-weather")
+    number = world.open_pull_request(
+        "trees-and-weather", "Gradient boosting, with the weather",
+        "Late flights come with bad weather, and not in straight lines.",
+    )  # fmt: skip
+    world.act(
+        "pull_request", "--pull-request", str(number), "--expect-job", "evaluate", "--expect-job", "report"
+    )
+    show_comment(world, number)
+
+    console.step("Merged: trained again where the pull request has no say, registered, in staging")
+    told["better_merge"] = world.merge(number)
+    world.act("push", "--workflow", "release.yml", "--expect-job", "register")
+    world.show_state()
+    promote(world, "v1.1.0", "weekly release")
+
+
+def worse_model(world: World, told: dict[str, Any]) -> None:
+    console = world.console
+    console.step("A pull request with a subtly worse model")
+    world.branch("find-more-late-flights")
+    world.edit("params.yaml", ("class_weight: null  ", "class_weight: balanced"))
+    told["worse_commit"] = world.push("Find more of the late flights", "find-more-late-flights")
+    number = world.open_pull_request(
+        "find-more-late-flights", "Find more of the late flights",
+        "Weighs both classes alike. Balanced accuracy goes up by six points, the ranking stays as it is.",
+    )  # fmt: skip
+    # 20: a job failed. It is the job that judges, and it is meant to.
+    runs = world.act("pull_request", "--pull-request", str(number), "--expect-job", "evaluate", expect=20)
+    told["worse_run"] = runs[0]
+    show_comment(world, number)
+
+
+def new_month(world: World, told: dict[str, Any]) -> None:
+    console = world.console
+    console.step("A new month of data: train January to July, test August")
+    world.pull_main()
+    world.branch("data-through-july")
+    world.prepare("2013-07")
+    told["data_commit"] = world.push("Data through July", "data-through-july")
+    number = world.open_pull_request("data-through-july", "Data through July", "The monthly update.")
+    world.act(
+        "pull_request", "--pull-request", str(number), "--expect-job", "evaluate", "--expect-job", "report"
+    )
+    show_comment(world, number)
+    console.step("Merged, registered, promoted")
+    told["data_merge"] = world.merge(number)
+    world.act("push", "--workflow", "release.yml", "--expect-job", "register")
+    promote(world, "v1.2.0", "data through July")
+
+
+def rollback(world: World) -> None:
+    world.console.step("Rolled back, by one dispatch")
+    world.act(
+        "workflow_dispatch", "--workflow", "rollback.yml", "--input", f"model={MODEL}",
+        "--input", "reason=complaints about late warnings since the update", "--expect-job", "rollback",
+    )  # fmt: skip
+    world.show_state()
+
+
+def record(world: World, told: dict[str, Any]) -> None:
+    console = world.console
+    console.step("What Git remembers")
+    world.pull_main()
+    console.evidence(world.tool("history", MODEL, "--no-fetch").out)
+    tags = demo_checks.tags(world)
+    last = tags[-1]
+    console.command(["git", "tag", "-n99", last])
+    console.evidence(world.tag_message(last), limit=40)
+    console.step("The end state, checked")
+    told["checks"] = []
+    wrong = 0
+    for check in demo_checks.run(world, told):
+        console.check(check.name, check.passed, check.detail)
+        told["checks"].append({"name": check.name, "passed": check.passed, "detail": check.detail})
+        wrong += not check.passed
+    if wrong:
+        raise DemoError(f"{wrong} of {len(told['checks'])} checks failed.")
+
+
+def promote(world: World, version: str, reason: str) -> None:
+    world.console.step(f"{version} to production, by one dispatch")
+    world.act(
+        "workflow_dispatch", "--workflow", "promote.yml", "--input", f"model={MODEL}", "--input",
+        f"version={version}", "--input", f"reason={reason}", "--expect-job", "promote",
+    )  # fmt: skip
+    world.show_state()
+
+
+def show_comment(world: World, number: int) -> None:
+    comments = world.comments(number)
+    if not comments:
+        raise DemoError(f"Pull request #{number} has no comment.")
+    world.console.note(f"the comment on #{number}:")
+    world.console.evidence(excerpt(comments[-1]["body"]), limit=24)
+
+
+def goodbye(world: World, told: dict[str, Any], *, serving: bool) -> None:
+    console = world.console
+    console.line()
+    if not told["failed"]:
+        console.line(console.paint("bold", f"Done in {told['seconds']:.0f} s; every check passed."))
+    if not world.url:
+        return
+    run = Path(__file__).with_name("modelrail-run")
+    folder = world.state / "hub"
+    console.line(f"  the repository's clone  {world.work}")
+    if serving:
+        for name, place in (("the pages", ""), ("the blocked change", "/pull/2"), ("releases", "/releases")):
+            console.line(f"  {name:<23} {world.page}{place}")
+        console.line(f"  end the server          {run} hub stop --state {folder}")
+    else:
+        world.stop_hub()
+        console.line(f"  look at the pages       {run} hub serve --state {folder}")
