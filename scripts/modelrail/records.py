@@ -1,7 +1,7 @@
 """Frozen, versioned records: the only things that travel between steps and jobs.
 
-Each is one strict JSON file: unknown keys, wrong types and non-finite numbers are refused. A record that comes
-out of a job which ran untrusted code is hostile data; nothing in it may be used as a path, a URL or markup.
+Each is one strict JSON file: unknown keys, wrong types and non-finite numbers are refused. A record that
+comes out of a job which ran untrusted code is hostile data; nothing in it may be used as a path, a URL or markup.
 Digests are written `sha256:<64 hex>` (DVC's own `md5:<hex>` for data versions); times are RFC 3339 in UTC.
 """
 
@@ -147,7 +147,7 @@ class Evaluation(Record, frozen=True, kw_only=True):
     FILE: ClassVar[str] = "evaluation.json"
     schema: Literal["modelrail/evaluation/1"] = "modelrail/evaluation/1"
     model: str
-    task: Literal["binary", "multiclass", "regression"]
+    task: Literal["binary", "multiclass", "regression", "ranking"]
     test: DataVersion
     truth: Predictions  # key, target, group and slice columns: `predictions/truth.parquet`
     candidate: Scored
@@ -268,6 +268,92 @@ class Plots(Record, frozen=True, kw_only=True):
     calibration: tuple[Curve, ...] = ()  # x: mean score, y: share of positives
     confusion: tuple[ConfusionMatrix, ...] = ()
     errors: tuple[Histogram, ...] = ()  # prediction - target
+
+
+# --- of checks that a project may have; the report shows each where its record is there -------------------
+
+
+class Extra(Record, frozen=True, kw_only=True):
+    """Base of the records that only the report reads. They decide nothing: gates are in the comparison."""
+
+    FILE: ClassVar[str]
+    model: str
+
+
+class ColumnDistribution(Record, frozen=True, kw_only=True):
+    """One column of both tables; `labels` are values or bins, with the rows of each table in them."""
+
+    column: str
+    labels: tuple[str, ...]
+    reference: tuple[int, ...]
+    current: tuple[int, ...]
+    distance: float | None
+    limit: float | None = None
+    outcome: GateOutcome | None = None
+    note: str = ""
+
+
+class Distributions(Extra, frozen=True, kw_only=True):
+    SCHEMA: ClassVar[str] = "modelrail/distributions/1"
+    FILE: ClassVar[str] = "distributions.json"
+    schema: Literal["modelrail/distributions/1"] = "modelrail/distributions/1"
+    reference: str  # "training data"
+    current: str  # "test data"
+    distance: str  # "population stability index"
+    columns: tuple[ColumnDistribution, ...]
+
+
+class RobustnessCurve(Record, frozen=True, kw_only=True):
+    perturbation: str  # "noise on temperature"
+    unit: str  # of the levels: "standard deviations"
+    metric: str
+    levels: tuple[float, ...]  # ascending
+    candidate: tuple[float, ...]
+    baseline: tuple[float, ...] = ()
+    outcome: GateOutcome | None = None
+    note: str = ""
+
+
+class Robustness(Extra, frozen=True, kw_only=True):
+    SCHEMA: ClassVar[str] = "modelrail/robustness/1"
+    FILE: ClassVar[str] = "robustness.json"
+    schema: Literal["modelrail/robustness/1"] = "modelrail/robustness/1"
+    curves: tuple[RobustnessCurve, ...]
+
+
+class FairnessGroup(Record, frozen=True, kw_only=True):
+    column: str
+    value: str
+    metric: str
+    rows: int
+    candidate: float | None
+    baseline: float | None = None
+    outcome: GateOutcome | None = None
+    note: str = ""
+
+
+class Fairness(Extra, frozen=True, kw_only=True):
+    SCHEMA: ClassVar[str] = "modelrail/fairness/1"
+    FILE: ClassVar[str] = "fairness.json"
+    schema: Literal["modelrail/fairness/1"] = "modelrail/fairness/1"
+    groups: tuple[FairnessGroup, ...]
+
+
+class Importance(Record, frozen=True, kw_only=True):
+    feature: str
+    candidate: float | None
+    baseline: float | None = None
+
+
+class Importances(Extra, frozen=True, kw_only=True):
+    SCHEMA: ClassVar[str] = "modelrail/importances/1"
+    FILE: ClassVar[str] = "importances.json"
+    schema: Literal["modelrail/importances/1"] = "modelrail/importances/1"
+    method: str  # "permutation importance, loss of ROC AUC"
+    features: tuple[Importance, ...]
+
+
+EXTRAS: tuple[type[Extra], ...] = (Distributions, Robustness, Fairness, Importances)
 
 
 class Evidence(Record, frozen=True, kw_only=True):

@@ -32,6 +32,7 @@ class GateView(Struct, frozen=True, kw_only=True):
     detail: str
     blocks: bool  # it keeps the candidate from passing
     warns: bool
+    row: records.GateRow  # for pictures
 
 
 class MetricView(Struct, frozen=True, kw_only=True):
@@ -46,6 +47,7 @@ class MetricView(Struct, frozen=True, kw_only=True):
     note: str
     verdict: str
     badness: float  # how far it fell, in half widths of its interval
+    row: records.MetricRow  # for pictures
 
 
 def gates(found: Sequence[records.GateRow]) -> tuple[GateView, ...]:
@@ -79,6 +81,7 @@ def _gate(gate: records.GateRow) -> GateView:
         detail=gate.detail,
         blocks=gate.outcome != "pass" and not warn,
         warns=gate.outcome != "pass" and gate.severity == "warn",
+        row=gate,
     )
 
 
@@ -101,6 +104,7 @@ def _metric(row: records.MetricRow) -> MetricView:
         note=row.note,
         verdict=row.verdict,
         badness=_badness(row),
+        row=row,
     )
 
 

@@ -38,6 +38,8 @@ class ModelRecords(Struct, frozen=True, kw_only=True):
     failure: records.Failure | None = None
     baseline: records.Evidence | None = None  # of the version in the stage, to say what changed
     evidence_digest: str = ""
+    plots: records.Plots | None = None  # of this comparison
+    extras: tuple[records.Extra, ...] = ()  # of later checks, in the order of records.EXTRAS
 
 
 class Run(Struct, frozen=True, kw_only=True):
@@ -76,6 +78,7 @@ class ModelView(Struct, frozen=True, kw_only=True):
     evidence: str
     policy: str
     since: str
+    source: ModelRecords
 
 
 class View(Struct, frozen=True, kw_only=True):
@@ -141,6 +144,7 @@ def _model(found: ModelRecords) -> ModelView:
         evidence=found.evidence_digest,
         policy=comparison.policy.commit if comparison else "",
         since=_since(reference) if reference and present else "",
+        source=found,
     )
 
 
