@@ -1,4 +1,4 @@
-"""A consumer repository with a remote, records as the earlier verbs would leave them, and the command line."""
+"""A consumer repository with a remote, records as the earlier verbs leave them, and the command line."""
 
 from __future__ import annotations
 
@@ -13,9 +13,9 @@ from pathlib import Path
 from typing import Any
 
 import msgspec
+
 import support_records
 from conftest import run_git
-
 from modelrail import config, records
 from modelrail.__main__ import main
 from modelrail.adapters import files
@@ -111,7 +111,11 @@ class Project:
         output = self.root.parent / "github-output"
         output.write_text("", encoding="utf-8")
         values = {"NO_COLOR": "1", "GITHUB_OUTPUT": str(output), **self.environ, **(env or {})}
-        with _surroundings(self.root, values), contextlib.redirect_stdout(out), contextlib.redirect_stderr(err):
+        with (
+            _surroundings(self.root, values),
+            contextlib.redirect_stdout(out),
+            contextlib.redirect_stderr(err),
+        ):
             got = main(list(arguments))
         said = Said(got, out.getvalue(), err.getvalue(), _outputs(output.read_text(encoding="utf-8")))
         assert code is None or got == code, f"exit code {got}\n{said.out}\n{said.err}"
@@ -160,11 +164,17 @@ class Project:
 
     def remote_tags(self) -> dict[str, str]:
         listed = self.git("ls-remote", "--tags", "--refs", "origin")
-        return {ref.removeprefix("refs/tags/"): oid for oid, ref in (line.split("\t") for line in listed.splitlines())}
+        return {
+            ref.removeprefix("refs/tags/"): oid
+            for oid, ref in (line.split("\t") for line in listed.splitlines())
+        }
 
     def local_tags(self) -> dict[str, str]:
         listed = self.git("for-each-ref", "--format=%(objectname)\t%(refname)", "refs/tags")
-        return {ref.removeprefix("refs/tags/"): oid for oid, ref in (line.split("\t") for line in listed.splitlines())}
+        return {
+            ref.removeprefix("refs/tags/"): oid
+            for oid, ref in (line.split("\t") for line in listed.splitlines())
+        }
 
     def clone(self, to: Path, *options: str) -> Project:
         run_git(to.parent, "clone", "--quiet", *options, self.remote, str(to))

@@ -8,6 +8,7 @@ import sys
 from pathlib import Path
 
 import pytest
+
 from support_registry import Project, project
 
 GTO = Path(sys.executable).parent / "gto"
@@ -120,9 +121,7 @@ def test_promotion_is_refused_when_production_moved(consumer: Project) -> None:
     two_in_production(consumer)
     consumer.release("three")
     consumer.run("rollback", "delay", "--reason", "bad")
-    said = consumer.run(
-        "promote", "delay", "v1.0.2", "--evidence", consumer.evidence_file(), code=5
-    )
+    said = consumer.run("promote", "delay", "v1.0.2", "--evidence", consumer.evidence_file(), code=5)
     assert "v1.0.2 was measured against v1.0.1 (event 4); production is now v1.0.0 (event 6)." in said.err
     assert "modelrail evaluate delay@v1.0.2 --against production" in said.err
     # A new measurement of the same version answers the question again.

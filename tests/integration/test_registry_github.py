@@ -7,10 +7,10 @@ from typing import Any
 
 import pytest
 import requests
-from conftest import LocalHub
-from support_registry import Project, project
 
+from conftest import LocalHub
 from modelrail.adapters import files, github_releases
+from support_registry import Project, project
 
 
 @pytest.fixture
@@ -31,7 +31,9 @@ def merged(consumer: Project, hub: LocalHub, content: str, *labels: str, verdict
     (consumer.root / "train.py").write_text(f"# {content}\n", encoding="utf-8")
     consumer.git("commit", "--quiet", "-am", content)
     consumer.git("push", "--quiet", "origin", branch)
-    pull = hub.hub.open_pull_request(hub.owner, hub.repo, branch, "main", content, "", hub.owner, labels=list(labels))
+    pull = hub.hub.open_pull_request(
+        hub.owner, hub.repo, branch, "main", content, "", hub.owner, labels=list(labels)
+    )
     hub.hub.merge(hub.owner, hub.repo, pull["number"], hub.owner)
     consumer.git("checkout", "--quiet", "main")
     consumer.git("pull", "--quiet", "origin", "main")

@@ -8,13 +8,13 @@ import sys
 from pathlib import Path
 
 import pytest
-from support_registry import Project, project
 
 from modelrail import plans
 from modelrail.adapters import registry, tagging
 from modelrail.adapters.git import Git
 from modelrail.core import tags
 from modelrail.errors import ConflictError, GitError, RefusedError, UnavailableError, UsageError
+from support_registry import Project, project
 
 WHO = "Octo <octo@example.invalid>"
 
@@ -31,7 +31,10 @@ def repo(root: Path) -> Git:
 def effect(consumer: Project, *names: str, operation: str = "1/x", actor: str = "octo") -> plans.PushTags:
     head = consumer.git("rev-parse", "HEAD")
     text = tags.message("delay v1.0.0", (), {"Model": "delay", "Actor": actor, "Operation": operation})
-    made = [plans.Tag(name=name, target=head, message=text, time=1_700_000_000 + at) for at, name in enumerate(names)]
+    made = [
+        plans.Tag(name=name, target=head, message=text, time=1_700_000_000 + at)
+        for at, name in enumerate(names)
+    ]
     return plans.PushTags(tags=tuple(made), operation=operation)
 
 
@@ -53,7 +56,13 @@ class Flaky(Git):
         if arguments[0] != "push":
             return super().attempt(*arguments, **options)  # type: ignore[arg-type]
         self.pushes += 1
-        end = self.ends[0] if self.ends and self.ends[0] == "deaf" else self.ends.pop(0) if self.ends else "fine"
+        end = (
+            self.ends[0]
+            if self.ends and self.ends[0] == "deaf"
+            else self.ends.pop(0)
+            if self.ends
+            else "fine"
+        )
         if end == "hangs":
             raise UnavailableError("git push did not finish within 600 s.")
         done = None if end in {"lost", "deaf"} else super().attempt(*arguments, **options)  # type: ignore[arg-type]
@@ -68,7 +77,9 @@ def test_tags_are_annotated_and_kept_after_the_push(consumer: Project) -> None:
     assert done.changed
     assert consumer.remote_tags() == consumer.local_tags() == done.objects
     assert consumer.git("cat-file", "-t", "delay@v1.0.0") == "tag"
-    assert "tagger Octo <octo@example.invalid> 1700000000 +0000" in consumer.git("cat-file", "-p", "delay@v1.0.0")
+    assert "tagger Octo <octo@example.invalid> 1700000000 +0000" in consumer.git(
+        "cat-file", "-p", "delay@v1.0.0"
+    )
 
 
 @pytest.mark.fault(1)
@@ -151,11 +162,13 @@ def test_empty_names_never_reach_git(consumer: Project) -> None:
 
 def test_a_hostile_tag_is_read_as_one_event(consumer: Project) -> None:
     text = "x\n\nModel: delay\nVersion: $(id)\0refs/tags/delay#production#9\0tag\nReason: \x1b[31m"
-    oid = subprocess.run(
-        ["git", "hash-object", "-t", "tag", "-w", "--stdin", "--literally"], cwd=consumer.root,
-        input=f"object {consumer.git('rev-parse', 'HEAD')}\ntype commit\ntag delay#a#1\ntagger a <b> 5 +0000\n\n{text}".encode(),
-        capture_output=True, check=True,
-    ).stdout.decode().strip()  # fmt: skip
+    head = consumer.git("rev-parse", "HEAD")
+    whole = f"object {head}\ntype commit\ntag delay#a#1\ntagger a <b> 5 +0000\n\n{text}"
+    done = subprocess.run(
+        ["git", "hash-object", "-t", "tag", "-w", "--stdin", "--literally"],
+        cwd=consumer.root, input=whole.encode(), capture_output=True, check=True,
+    )  # fmt: skip
+    oid = done.stdout.decode().strip()
     consumer.git("update-ref", "refs/tags/delay#a#1", oid)
     (event,) = registry.read(repo(consumer.root))
     assert (event.tag, event.stage, event.version) == ("delay#a#1", "a", None)
@@ -170,13 +183,18 @@ def test_a_moved_local_tag_is_said(consumer: Project) -> None:
 
 
 def test_a_fetch_takes_the_models_tags_alone(consumer: Project, tmp_path: Path) -> None:
-    push(repo(consumer.root), effect(consumer, "delay@v1.0.0", "delay2@v1.0.0", "delay/x@v1.0.0", "delay#env/a#1"))
+    push(
+        repo(consumer.root),
+        effect(consumer, "delay@v1.0.0", "delay2@v1.0.0", "delay/x@v1.0.0", "delay#env/a#1"),
+    )
     consumer.git("tag", "-a", "unrelated", "-m", "x")
     consumer.git("push", "--quiet", "origin", "unrelated")
     other = consumer.clone(tmp_path / "other", "--no-tags")
     registry.fetch(repo(other.root), ["delay"])
     assert set(other.local_tags()) == {"delay@v1.0.0", "delay#env/a#1"}
-    assert {event.tag for event in registry.read(repo(other.root), "delay", remote=True)} == set(other.local_tags())
+    assert {event.tag for event in registry.read(repo(other.root), "delay", remote=True)} == set(
+        other.local_tags()
+    )
 
 
 @pytest.mark.fault(1)

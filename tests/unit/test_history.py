@@ -10,14 +10,25 @@ from modelrail.core.history import ModelState
 from modelrail.records import Event
 
 
-def event(tag: str, *, time: int = 0, commit: str = "c" * 40, version: str | None = None, **trailers: str) -> Event:
+def event(
+    tag: str, *, time: int = 0, commit: str = "c" * 40, version: str | None = None, **trailers: str
+) -> Event:
     name = tags.parse_name(tag)
     assert name is not None
     return Event(
-        kind=name.kind, model=name.model, version=version or name.version, stage=name.stage, sequence=name.counter,
-        tag=tag, object=f"{abs(hash(tag)):040x}"[:40], commit=commit, time=time, tagger="octo", subject=tag,
+        kind=name.kind,
+        model=name.model,
+        version=version or name.version,
+        stage=name.stage,
+        sequence=name.counter,
+        tag=tag,
+        object=f"{abs(hash(tag)):040x}"[:40],
+        commit=commit,
+        time=time,
+        tagger="octo",
+        subject=tag,
         trailers={key.replace("_", "-"): value for key, value in trailers.items()},
-    )  # fmt: skip
+    )
 
 
 def fold(*events: Event) -> ModelState:
@@ -52,28 +63,33 @@ def test_ten_comes_after_nine() -> None:
 
 def test_unassign_empties_and_puts_nothing_back() -> None:
     state = fold(
-        *REGISTERED, event("a#prod#1", version="v1.0.0"), event("a#prod#2", version="v1.1.0"),
+        *REGISTERED,
+        event("a#prod#1", version="v1.0.0"),
+        event("a#prod#2", version="v1.1.0"),
         event("a#prod!#3", version="v1.1.0"),
-    )  # fmt: skip
+    )
     assert standing(state) == {}
 
 
 def test_unassign_of_a_past_version_leaves_the_current() -> None:
     state = fold(
-        *REGISTERED, event("a#prod#1", version="v1.0.0"), event("a#prod#2", version="v1.1.0"),
+        *REGISTERED,
+        event("a#prod#1", version="v1.0.0"),
+        event("a#prod#2", version="v1.1.0"),
         event("a#prod!#3", version="v1.0.0"),
-    )  # fmt: skip
+    )
     assert standing(state) == {"prod": "v1.1.0"}
 
 
 def test_the_commit_speaks_only_for_tags_without_a_trailer() -> None:
     one, two = "1" * 40, "2" * 40
     state = fold(
-        event("a@v1.0.0", commit=one, time=1), event("a@v2.0.0", commit=two, time=2),
+        event("a@v1.0.0", commit=one, time=1),
+        event("a@v2.0.0", commit=two, time=2),
         event("a#prod#1", commit=two, time=3),
         event("a#staging#2", commit=two, version="v1.0.0", time=4),  # its trailer says v1.0.0
         event("a#lost#3", commit="3" * 40, time=5),
-    )  # fmt: skip
+    )
     assert standing(state) == {"prod": "v2.0.0", "staging": "v1.0.0", "lost": "3" * 40}
     assert state.latest is not None
     assert state.latest.version == "v2.0.0"
@@ -81,9 +97,11 @@ def test_the_commit_speaks_only_for_tags_without_a_trailer() -> None:
 
 def test_marks() -> None:
     base = (
-        *REGISTERED, event("a#prod#1", version="v1.0.0"), event("a#prod#2", version="v1.1.0"),
+        *REGISTERED,
+        event("a#prod#1", version="v1.0.0"),
+        event("a#prod#2", version="v1.1.0"),
         event("a#prod#3", version="v1.0.0", Unhealthy="v1.1.0", Rollback_From="v1.1.0"),
-    )  # fmt: skip
+    )
     state = fold(*base)
     assert state.versions["v1.1.0"].unhealthy is not None
     assert state.versions["v1.0.0"].unhealthy is None
@@ -121,15 +139,19 @@ def test_an_operation_is_found_again() -> None:
 
 steps = st.lists(
     st.tuples(
-        st.sampled_from(["assign", "unassign"]), st.sampled_from(["staging", "prod"]), st.integers(0, 2),
+        st.sampled_from(["assign", "unassign"]),
+        st.sampled_from(["staging", "prod"]),
+        st.integers(0, 2),
         st.integers(0, 5),
     ),
     max_size=12,
-)  # fmt: skip
+)
 
 
 @given(steps, st.randoms(use_true_random=False))
-def test_the_fold_agrees_with_a_naive_model(operations: list[tuple[str, str, int, int]], random: object) -> None:
+def test_the_fold_agrees_with_a_naive_model(
+    operations: list[tuple[str, str, int, int]], random: object
+) -> None:
     events = [event(f"a@v{number}.0.0", time=number) for number in range(3)]
     naive: dict[str, str] = {}
     for at, (kind, stage, number, time) in enumerate(operations, 1):
@@ -147,7 +169,16 @@ def test_the_fold_agrees_with_a_naive_model(operations: list[tuple[str, str, int
     assert [found.sequence for found in state.events if found.sequence] == list(range(1, len(operations) + 1))
 
 
-@given(st.permutations([*REGISTERED, event("a#prod#1", version="v1.0.0"), event("a@v1.0.0!", time=4),
-                        event("a#prod", commit="c" * 40, time=7), event("a@deprecated", time=8)]))  # fmt: skip
+@given(
+    st.permutations(
+        [
+            *REGISTERED,
+            event("a#prod#1", version="v1.0.0"),
+            event("a@v1.0.0!", time=4),
+            event("a#prod", commit="c" * 40, time=7),
+            event("a@deprecated", time=8),
+        ]
+    )
+)
 def test_the_order_of_reading_does_not_matter(events: list[Event]) -> None:
     assert fold(*events) == fold(*reversed(events))

@@ -22,18 +22,40 @@ models = st.one_of(names, st.builds(lambda folder, name: f"{folder}:{name}", fol
 numbers = st.integers(0, 99)
 identifiers = st.from_regex(r"0|[1-9][0-9]{0,2}|[0-9]{0,2}[a-zA-Z-][0-9a-zA-Z-]{0,4}", fullmatch=True)
 dotted = st.lists(identifiers, min_size=1, max_size=3).map(".".join)
+
+
+def version(major: int, minor: int, patch: int, pre: str | None, build: str | None) -> str:
+    return f"v{major}.{minor}.{patch}{f'-{pre}' if pre else ''}{f'+{build}' if build else ''}"
+
+
 versions = st.builds(
-    lambda major, minor, patch, pre, build: f"v{major}.{minor}.{patch}{'-' + pre if pre else ''}{'+' + build if build else ''}",
-    numbers, numbers, numbers, st.none() | dotted, st.none() | dotted,
-)  # fmt: skip
+    version,
+    numbers,
+    numbers,
+    numbers,
+    st.none() | dotted,
+    st.none() | dotted,
+)
 counters = st.integers(0, 10**9)
 events = st.one_of(
-    st.builds(lambda model, version, n: Name("register", model, version=version, counter=n), models, versions, st.none() | counters),
-    st.builds(lambda model, version, n: Name("deregister", model, version=version, counter=n), models, versions, st.none() | counters),
+    st.builds(
+        lambda model, version, n: Name("register", model, version=version, counter=n),
+        models,
+        versions,
+        st.none() | counters,
+    ),
+    st.builds(
+        lambda model, version, n: Name("deregister", model, version=version, counter=n),
+        models,
+        versions,
+        st.none() | counters,
+    ),
     st.builds(lambda model, stage, n: Name("assign", model, stage=stage, counter=n), models, names, counters),
-    st.builds(lambda model, stage, n: Name("unassign", model, stage=stage, counter=n), models, names, counters),
+    st.builds(
+        lambda model, stage, n: Name("unassign", model, stage=stage, counter=n), models, names, counters
+    ),
     st.builds(lambda model, n: Name("deprecate", model, counter=n), models, st.none() | counters),
-)  # fmt: skip
+)
 
 
 @given(events)
@@ -66,23 +88,51 @@ def test_the_prefixes_of_one_model_match_no_tag_of_another(one: str, other: str)
 def test_the_grammar_is_gtos() -> None:
     """GTO itself reads a sample of tags the same way."""
     sample = [
-        "a@v1.2.3", "a@v1.2.3!", "a@v1.2.3#4", "a@v1.2.3!#4", "a#prod", "a#prod#1", "a#prod!#1", "a#5", "a#5#6",
-        "dir/sub=a#prod#1", "svc/a@deprecated", "a@deprecated#3", "a@v1.2", "a@1.2.3", "a@v01.2.3", "a-#prod#1",
-        "-a#prod#1", "a@v1.2.3-rc.1+b.2", "a#prod#x", "v1.2.3", "a#prod!", "a##1", "a@", "a_b#e/f#1", "=a#p#1",
-    ]  # fmt: skip
+        "a@v1.2.3",
+        "a@v1.2.3!",
+        "a@v1.2.3#4",
+        "a@v1.2.3!#4",
+        "a#prod",
+        "a#prod#1",
+        "a#prod!#1",
+        "a#5",
+        "a#5#6",
+        "dir/sub=a#prod#1",
+        "svc/a@deprecated",
+        "a@deprecated#3",
+        "a@v1.2",
+        "a@1.2.3",
+        "a@v01.2.3",
+        "a-#prod#1",
+        "-a#prod#1",
+        "a@v1.2.3-rc.1+b.2",
+        "a#prod#x",
+        "v1.2.3",
+        "a#prod!",
+        "a##1",
+        "a@",
+        "a_b#e/f#1",
+        "=a#p#1",
+    ]
     code = (
         "import json, sys; from gto.tag import parse_name\n"
         "out = {}\n"
         "for t in json.load(sys.stdin):\n"
         "    p = parse_name(t, raise_on_fail=False)\n"
-        "    out[t] = [p['action'].value, p['name'], p.get('version'), p.get('stage'), p.get('counter')] if p else None\n"
+        "    keys = ('name', 'version', 'stage', 'counter')\n"
+        "    out[t] = [p['action'].value, *map(p.get, keys)] if p else None\n"
         "print(json.dumps(out))"
     )
     import json
 
     done = subprocess.run(
-        [sys.executable, "-c", code], input=json.dumps(sample), capture_output=True, text=True, check=True, cwd=Path.cwd()
-    )  # fmt: skip
+        [sys.executable, "-c", code],
+        input=json.dumps(sample),
+        capture_output=True,
+        text=True,
+        check=True,
+        cwd=Path.cwd(),
+    )
     theirs = json.loads(done.stdout)
     ours = {}
     for tag in sample:
@@ -92,7 +142,9 @@ def test_the_grammar_is_gtos() -> None:
 
 
 @pytest.mark.fault(26)
-@pytest.mark.parametrize("bad", ["", "a b", "$(id)", "a;b", "a\n", "a'", "a//b", "-a", "a-", "a\u202eb", "a:b", "é"])
+@pytest.mark.parametrize(
+    "bad", ["", "a b", "$(id)", "a;b", "a\n", "a'", "a//b", "-a", "a-", "a\u202eb", "a:b", "é"]
+)
 def test_bad_names_are_not_written(bad: str) -> None:
     assert not tags.is_name(bad)
     with pytest.raises(ValueError, match="stage name"):
@@ -112,10 +164,21 @@ keys = st.from_regex(r"[A-Za-z][A-Za-z0-9-]{0,10}", fullmatch=True)
 nasty = st.one_of(
     st.text(max_size=60),
     st.sampled_from(
-        ["x\nVersion: v9.9.9", "x\n\nModel: other", "x\r\nModel: y", "\u2028Model: y", "a\x85Model: y", "\x0bModel: y",
-         "-----BEGIN PGP SIGNATURE-----", "-----BEGIN SSH SIGNATURE-----\nx", "\x1b[2Jx", "\u202eevil", " lead"]
+        [
+            "x\nVersion: v9.9.9",
+            "x\n\nModel: other",
+            "x\r\nModel: y",
+            "\u2028Model: y",
+            "a\x85Model: y",
+            "\x0bModel: y",
+            "-----BEGIN PGP SIGNATURE-----",
+            "-----BEGIN SSH SIGNATURE-----\nx",
+            "\x1b[2Jx",
+            "\u202eevil",
+            " lead",
+        ]
     ),
-)  # fmt: skip
+)
 
 
 @pytest.mark.fault(26)
@@ -128,7 +191,10 @@ def test_no_text_forges_a_trailer(subject: str, summary: list[str], trailers: di
         return
     text = tags.message(subject, summary, trailers)
     assert tags.parse_message(text)[1] == written
-    assert tags.parse_message(text + "-----BEGIN SSH SIGNATURE-----\nabc\n-----END SSH SIGNATURE-----\n")[1] == written
+    assert (
+        tags.parse_message(text + "-----BEGIN SSH SIGNATURE-----\nabc\n-----END SSH SIGNATURE-----\n")[1]
+        == written
+    )
     assert "\x1b" not in text
     assert "\u202e" not in text
     for line in text.splitlines():
@@ -136,9 +202,16 @@ def test_no_text_forges_a_trailer(subject: str, summary: list[str], trailers: di
 
 
 def test_git_reads_the_same_trailers(tmp_path: Path) -> None:
-    text = tags.message("a b", ["Model: not a trailer"], {"Model": "a", "Reason": "x\nVersion: v9", "Run": "http://x/1"})
+    text = tags.message(
+        "a b", ["Model: not a trailer"], {"Model": "a", "Reason": "x\nVersion: v9", "Run": "http://x/1"}
+    )
     done = subprocess.run(
-        ["git", "interpret-trailers", "--parse"], input=text, capture_output=True, text=True, check=True, cwd=tmp_path
+        ["git", "interpret-trailers", "--parse"],
+        input=text,
+        capture_output=True,
+        text=True,
+        check=True,
+        cwd=tmp_path,
     )
     assert done.stdout.splitlines() == ["Model: a", "Reason: x Version: v9", "Run: http://x/1"]
 
@@ -159,9 +232,22 @@ def test_a_bump_is_greater(text: str) -> None:
 
 
 def test_precedence_is_semvers() -> None:
-    ordered = ["v1.0.0-alpha", "v1.0.0-alpha.1", "v1.0.0-alpha.beta", "v1.0.0-beta", "v1.0.0-beta.2", "v1.0.0-beta.11",
-               "v1.0.0-rc.1", "v1.0.0", "v1.0.1", "v1.2.0", "v1.10.0", "v2.0.0"]  # fmt: skip
-    assert sorted(reversed(ordered), key=sort_key) == ordered
+    ordered = [
+        "v1.0.0-alpha",
+        "v1.0.0-alpha.1",
+        "v1.0.0-alpha.beta",
+        "v1.0.0-beta",
+        "v1.0.0-beta.2",
+        "v1.0.0-beta.11",
+        "v1.0.0-rc.1",
+        "v1.0.0",
+        "v1.0.1",
+        "v1.2.0",
+        "v1.10.0",
+        "v2.0.0",
+    ]
+    shuffled = [*ordered[5:], *ordered[:5]]
+    assert sorted(shuffled, key=sort_key) == ordered
     assert Version("v1.3.0-rc.1").bump("patch").text == "v1.3.0"
     assert Version("v1.2.3").bump("minor").text == "v1.3.0"
     assert Version("v2.0.0-rc.1").bump("major").text == "v2.0.0"

@@ -15,24 +15,37 @@ NOW = 1_000_000_000
 
 def states() -> dict[str, history.ModelState]:
     renamed = [
-        event("a@v1.0.0", time=NOW - 9 * 86_400), event("a@v1.3.0", time=NOW - 7200),
+        event("a@v1.0.0", time=NOW - 9 * 86_400),
+        event("a@v1.3.0", time=NOW - 7200),
         event("a#production#1", time=NOW - 9 * 86_400, version="v1.0.0"),
         event("a#staging#2", time=NOW - 7200, version="v1.3.0"),
-    ]  # fmt: skip
+    ]
     return history.fold(renamed)
 
 
 @pytest.mark.parametrize(
     ("seconds", "shown"),
-    [(-5, "now"), (0, "now"), (59, "now"), (60, "1 min"), (3599, "59 min"), (3600, "1 h"), (86_400, "24 h"),
-     (2 * 86_400, "2 d"), (700 * 86_400, "700 d"), (800 * 86_400, "2 y")],
-)  # fmt: skip
+    [
+        (-5, "now"),
+        (0, "now"),
+        (59, "now"),
+        (60, "1 min"),
+        (3599, "59 min"),
+        (3600, "1 h"),
+        (86_400, "24 h"),
+        (2 * 86_400, "2 d"),
+        (700 * 86_400, "700 d"),
+        (800 * 86_400, "2 y"),
+    ],
+)
 def test_ages(seconds: float, shown: str) -> None:
     assert tables.age(seconds) == shown
 
 
 def test_show() -> None:
-    assert tables.show(states(), tables.stage_columns(states(), ["staging", "production"]), NOW).splitlines() == [
+    assert tables.show(
+        states(), tables.stage_columns(states(), ["staging", "production"]), NOW
+    ).splitlines() == [
         "MODEL  LATEST  STAGING      PRODUCTION",
         "a      v1.3.0  v1.3.0  2 h  v1.0.0  9 d",
     ]
@@ -50,11 +63,18 @@ def test_color_only_when_asked() -> None:
 
 def test_history_lines() -> None:
     found = [
-        event("a#production#12", time=NOW - 3 * 86_400, version="v1.2.1", Rollback_From="v1.2.2", Reason="p95 doubled",
-              Run="https://x/actions/runs/790", Workflow="rollback.yml"),
+        event(
+            "a#production#12",
+            time=NOW - 3 * 86_400,
+            version="v1.2.1",
+            Rollback_From="v1.2.2",
+            Reason="p95 doubled",
+            Run="https://x/actions/runs/790",
+            Workflow="rollback.yml",
+        ),
         event("a#staging#7", time=NOW - 7200, version="v1.3.0", Gates="7/8", Actor="octo"),
         event("a@v1.3.0", time=NOW),
-    ]  # fmt: skip
+    ]
     assert tables.history(found, NOW).splitlines() == [
         '  12  3 d  production  v1.2.1  ← v1.2.2  rollback: "p95 doubled"  rollback.yml #790',
         "   7  2 h  staging     v1.3.0            gates 7/8                octo",
@@ -64,7 +84,13 @@ def test_history_lines() -> None:
 
 @pytest.mark.fault(27)
 def test_what_a_tag_says_cannot_move_the_cursor() -> None:
-    hostile = event("a#production#1", version="v1.0.0", Reason="\x1b[2J\u202ex\ny" * 50, Actor="a\x1b]0;t\x07", Gates="1\t2")
+    hostile = event(
+        "a#production#1",
+        version="v1.0.0",
+        Reason="\x1b[2J\u202ex\ny" * 50,
+        Actor="a\x1b]0;t\x07",
+        Gates="1\t2",
+    )
     (line,) = tables.history([hostile], NOW).splitlines()
     assert not any(ord(char) < 32 or char == "\u202e" for char in line)
     assert tables.width(line) < 200
@@ -73,11 +99,26 @@ def test_what_a_tag_says_cannot_move_the_cursor() -> None:
 def test_wide_and_combining_characters() -> None:
     assert tables.width("模型") == 4
     assert tables.width("e\u0301") == 1
-    assert tables.aligned([["模型", "x"], ["abcd", "y"], ["e\u0301", "z"]]) == ["模型  x", "abcd  y", "e\u0301     z"]
+    assert tables.aligned([["模型", "x"], ["abcd", "y"], ["e\u0301", "z"]]) == [
+        "模型  x",
+        "abcd  y",
+        "e\u0301     z",
+    ]
 
 
-@given(st.lists(st.lists(st.text(st.characters(codec="utf-8", exclude_categories=["Cc", "Cf", "Cs", "Zl", "Zp"]), max_size=8),
-                         min_size=2, max_size=2), min_size=1, max_size=6))  # fmt: skip
+@given(
+    st.lists(
+        st.lists(
+            st.text(
+                st.characters(codec="utf-8", exclude_categories=["Cc", "Cf", "Cs", "Zl", "Zp"]), max_size=8
+            ),
+            min_size=2,
+            max_size=2,
+        ),
+        min_size=1,
+        max_size=6,
+    )
+)
 def test_columns_begin_below_each_other(rows: list[list[str]]) -> None:
     widest = max(tables.width(row[0]) for row in rows)
     for row, line in zip(rows, tables.aligned(rows), strict=True):

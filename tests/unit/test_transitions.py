@@ -6,11 +6,10 @@ from typing import Any
 
 import msgspec
 import pytest
-import support_records
 from hypothesis import given
 from hypothesis import strategies as st
-from support_registry import CONFIG, asked, digest_of, evidence, policy
 
+import support_records
 from modelrail import plans, records
 from modelrail.core import history, registration, selectors, tags, transitions
 from modelrail.core.decisions import Decision
@@ -24,6 +23,7 @@ from modelrail.errors import (
     RefusedError,
     UsageError,
 )
+from support_registry import CONFIG, asked, digest_of, evidence, policy
 
 POLICY = policy()
 
@@ -60,18 +60,26 @@ class Registry:
     def register(self, letter: str, **changes: Any) -> Decision:
         carried = self.evidence(letter, **changes)
         version = registration.next_version(self.state, "patch")
-        return self.keep(registration.register(self.state, POLICY, carried, digest_of(carried), version, self.asked()))
+        return self.keep(
+            registration.register(self.state, POLICY, carried, digest_of(carried), version, self.asked())
+        )
 
-    def promote(self, version: str, *, carried: records.Evidence | None = None, reason: str = "", **changes: Any) -> Decision:
+    def promote(
+        self, version: str, *, carried: records.Evidence | None = None, reason: str = "", **changes: Any
+    ) -> Decision:
         letter = self.state.versions[version].model_digest[-1]
         carried = carried or self.evidence(letter, version=version)
         request = self.asked(reason=reason, **changes)
         return self.keep(
-            transitions.promote(self.state, POLICY, version, "production", carried, digest_of(carried), request)
+            transitions.promote(
+                self.state, POLICY, version, "production", carried, digest_of(carried), request
+            )
         )
 
     def rollback(self, to: str | None = None, reason: str = "bad") -> Decision:
-        return self.keep(transitions.rollback(self.state, POLICY, "production", to, self.asked(reason=reason)))
+        return self.keep(
+            transitions.rollback(self.state, POLICY, "production", to, self.asked(reason=reason))
+        )
 
 
 def as_event(tag: plans.Tag) -> records.Event:
@@ -79,10 +87,19 @@ def as_event(tag: plans.Tag) -> records.Event:
     assert name is not None
     subject, trailers = tags.parse_message(tag.message)
     return records.Event(
-        kind=name.kind, model=name.model, version=name.version or trailers["Version"], stage=name.stage,
-        sequence=name.counter, tag=tag.name, object=tag.name, commit=tag.target, time=tag.time, tagger="x",
-        subject=subject, trailers=trailers,
-    )  # fmt: skip
+        kind=name.kind,
+        model=name.model,
+        version=name.version or trailers["Version"],
+        stage=name.stage,
+        sequence=name.counter,
+        tag=tag.name,
+        object=tag.name,
+        commit=tag.target,
+        time=tag.time,
+        tagger="x",
+        subject=subject,
+        trailers=trailers,
+    )
 
 
 @pytest.fixture
@@ -106,7 +123,12 @@ def test_the_tag_says_why(registry: Registry) -> None:
     said = registry.events[-1].trailers
     assert list(said)[:5] == ["Model", "Version", "Stage", "Sequence", "Replaces"]
     assert (said["Replaces"], said["Baseline"], said["Baseline-Sequence"]) == ("v1.0.1", "v1.0.1", "4")
-    assert (said["Verdict"], said["Gates"], said["Actor"], said["Operation"]) == ("pass", "3/3", "octo", "6/test")
+    assert (said["Verdict"], said["Gates"], said["Actor"], said["Operation"]) == (
+        "pass",
+        "3/3",
+        "octo",
+        "6/test",
+    )
     first = registry.events[0].trailers
     assert (first["Baseline"], first["Model-File"], first["After"]) == ("none", "model.skops", "0")
     assert first["Tracking-Run"] == "0f" * 16
@@ -117,7 +139,9 @@ def test_a_first_version_needs_leave() -> None:
     strict = policy(CONFIG.replace(", first: allowed", ""))
     carried = evidence()
     with pytest.raises(RefusedError, match="without a baseline"):
-        registration.register(ModelState(model="delay"), strict, carried, digest_of(carried), "v1.0.0", asked())
+        registration.register(
+            ModelState(model="delay"), strict, carried, digest_of(carried), "v1.0.0", asked()
+        )
 
 
 def test_the_verdict_decides(registry: Registry) -> None:
@@ -153,7 +177,10 @@ def test_evidence_against_a_past_state_is_refused(registry: Registry) -> None:
     registry.rollback()
     with pytest.raises(ConflictError) as refused:
         registry.promote("v1.0.3", carried=stale)
-    assert refused.value.what == "v1.0.3 was measured against v1.0.2 (event 6); production is now v1.0.1 (event 8)."
+    assert (
+        refused.value.what
+        == "v1.0.3 was measured against v1.0.2 (event 6); production is now v1.0.1 (event 8)."
+    )
     assert "modelrail evaluate delay@v1.0.3 --against production" in refused.value.next
     with pytest.raises(ConflictError):
         registration.register(
@@ -225,7 +252,9 @@ def test_rollback_refuses(registry: Registry) -> None:
     with pytest.raises(UsageError, match="needs a reason"):
         registry.rollback(reason="\u202e \n")
     with pytest.raises(RefusedError, match="nothing to leave"):
-        transitions.rollback(ModelState(model="delay"), POLICY, "production", None, registry.asked(reason="x"))
+        transitions.rollback(
+            ModelState(model="delay"), POLICY, "production", None, registry.asked(reason="x")
+        )
     with pytest.raises(NotFoundError, match="no stage 'moon'"):
         transitions.rollback(registry.state, POLICY, "moon", None, registry.asked(reason="x"))
     assert registry.rollback(to="v1.0.2").changed is False
@@ -270,7 +299,7 @@ operations = st.lists(
 
 @given(operations)
 def test_whatever_is_asked_the_history_is_sound(asked_for: list[tuple[str, Any]]) -> None:
-    """Numbers without gaps, no version changed, and the stage holds what the last successful decision said."""
+    """Numbers without gaps, no version changed, the stage holds what the last good decision said."""
     registry = Registry()
     production, left = None, set()
     for kind, what in asked_for:
@@ -304,9 +333,12 @@ def test_whatever_is_asked_the_history_is_sound(asked_for: list[tuple[str, Any]]
 def test_selectors(registry: Registry) -> None:
     states = {"delay": registry.state}
     for text, version in (
-        ("delay", "v1.0.2"), ("delay@latest", "v1.0.2"), ("delay@greatest", "v1.0.2"), ("delay@v1.0.0", "v1.0.0"),
+        ("delay", "v1.0.2"),
+        ("delay@latest", "v1.0.2"),
+        ("delay@greatest", "v1.0.2"),
+        ("delay@v1.0.0", "v1.0.0"),
         ("delay#production", "v1.0.2"),
-    ):  # fmt: skip
+    ):
         assert selectors.resolve(states, selectors.parse(text)).version == version
     for bad in ("", "delay@", "delay@1.0", "delay#", "a b", "@v1.0.0", "delay@v1.0.0#x", "delay\n"):
         with pytest.raises(UsageError):

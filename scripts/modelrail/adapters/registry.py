@@ -145,7 +145,7 @@ def scan(git: Git, model: str | None = None, *, remote: bool = False) -> Scan:
     out = git.run("for-each-ref", f"--format={_FORMAT}", *_patterns(root, parts))
     events: list[Event] = []
     foreign: list[str] = []
-    with _without_collector():
+    with without_collector():
         for fields in _records(out):
             tag = fields[0][len(root) :]
             name = tags.parse_name(tag)
@@ -160,7 +160,7 @@ def scan(git: Git, model: str | None = None, *, remote: bool = False) -> Scan:
 
 
 @contextlib.contextmanager
-def _without_collector() -> Iterator[None]:
+def without_collector() -> Iterator[None]:
     """Hundreds of thousands of small objects, none of them garbage: the collector would only walk them."""
     was = gc.isenabled()
     gc.disable()

@@ -224,9 +224,18 @@ def tell(done: apply.Outcomes, *, dry_run: bool) -> None:
         say(f"⚠ {note}")
 
 
-def read_states(git: Git, model: str | None) -> Mapping[str, ModelState]:
-    """The states for looking: this clone's own tags, one call of git."""
-    return history.fold(registry.read(git, model))
+def look(
+    found: settings.Settings, git: Git, model: str | None, wanted: bool | None, models: Sequence[str] | None
+) -> Mapping[str, ModelState]:
+    """The states for looking: after a fetch the remote's, else this clone's own tags; one call of git.
+
+    `wanted` is the option --fetch/--no-fetch; by default only CI fetches. `models`: of which, None for all.
+    """
+    fetched = found.in_ci if wanted is None else wanted
+    if fetched:
+        fetch(git, models)
+    with registry.without_collector():
+        return history.fold(registry.read(git, model, remote=fetched))
 
 
 def wants_color(found: settings.Settings) -> bool:

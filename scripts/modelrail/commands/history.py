@@ -32,9 +32,7 @@ def command(model: str | None, fetch: bool | None, as_json: bool) -> None:
     git = open_repository(found)
     if model:
         _registry.check_model_name(model)
-    if fetch if fetch is not None else found.in_ci:
-        _registry.fetch(git, [model] if model else None)
-    states = _registry.read_states(git, model)
+    states = _registry.look(found, git, model, fetch, [model] if model else None)
     if model:
         events = list(reversed(selectors.model_state(states, model).events))
     else:

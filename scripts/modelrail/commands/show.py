@@ -37,10 +37,8 @@ def command(model: str | None, fetch: bool | None, config: str, as_json: bool) -
     if model:
         _registry.check_model_name(model)
     configured = _configured(found, config)
-    if fetch if fetch is not None else found.in_ci:
-        named = [known.name for known in configured] or None
-        _registry.fetch(git, [model] if model else named)
-    states = _registry.read_states(git, model)
+    named = [model] if model else [known.name for known in configured] or None
+    states = _registry.look(found, git, model, fetch, named)
     stages = [stage.name for known in configured if model in {None, known.name} for stage in known.stages]
     if model:
         state = selectors.model_state(states, model)

@@ -27,9 +27,8 @@ def command(selector: str, fetch: bool | None, as_json: bool) -> None:
     found = settings.read()
     git = open_repository(found)
     wanted = selectors.parse(selector)
-    if fetch if fetch is not None else found.in_ci:
-        _registry.fetch(git, [wanted.model])
-    chosen = selectors.resolve(_registry.read_states(git, wanted.model), wanted)
+    states = _registry.look(found, git, wanted.model, fetch, [wanted.model])
+    chosen = selectors.resolve(states, wanted)
     if not as_json:
         click.echo(chosen.version)
         return
