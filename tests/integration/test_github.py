@@ -243,13 +243,12 @@ def test_the_pull_request_of_a_head(
     hub: LocalHub, connect: Connect, pull: int, repository: Path, git: Any
 ) -> None:
     github, head = connect(), git(repository, "rev-parse", "HEAD")
-    found = github.find_pull_request("octo", "better", head)
-    assert found is not None
-    assert found["number"] == pull
+    assert [found["number"] for found in github.pulls_of_head("octo", "better")] == [pull]
     assert github.pull_request(pull)["head"]["sha"] == head
-    assert github.find_pull_request("octo", "better", "0" * 40) is None
-    assert github.find_pull_request("eve", "better", head) is None
-    assert github.find_pull_request("octo", "main", head) is None
+    assert github.pulls_of_head("eve", "better") == []
+    assert github.pulls_of_head("octo", "main") == []
+    hub.hub.close_pull_request("octo", "flights", pull)
+    assert [found["state"] for found in github.pulls_of_head("octo", "better")] == ["closed"]
     with pytest.raises(NotFoundError):
         github.pull_request(99)
 

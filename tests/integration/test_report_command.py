@@ -331,7 +331,9 @@ def fork_event(pull: dict[str, Any], **run_of: Any) -> dict[str, Any]:
     head = pull["head"]
     return {
         "workflow_run": {
+            "id": 7,
             "event": "pull_request",
+            "conclusion": "success",
             "html_url": "http://127.0.0.1/octo/flights/actions/runs/7",
             "head_branch": head["ref"],
             "head_sha": head["sha"],
@@ -385,7 +387,7 @@ def test_a_run_of_another_commit_branch_or_owner_posts_nothing(
     write(out, sample.worse_slice())
     done = run(event=fork_event(fork, **change), **{**pr_ci(place, hub), "GITHUB_EVENT_NAME": "workflow_run"})
     assert done.exit_code == 0
-    assert "nothing is posted" in done.stderr
+    assert "Nothing is posted" in done.stderr
     assert comments(hub) == []
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import os
+import stat
 import tempfile
 from pathlib import Path
 from typing import TypeVar
@@ -13,7 +14,12 @@ import msgspec
 from modelrail import records
 from modelrail.errors import RecordError
 
-MAX_RECORD_BYTES = 16 * 1024 * 1024  # a record is hostile data until parsed
+# A record is hostile data until parsed. These limits are far beyond what 5,000 metrics on 2,000 slices need.
+MAX_RECORD_BYTES = 16 * 1024 * 1024
+MAX_RECORDS_BYTES = 128 * 1024 * 1024  # of all records of a run
+MAX_MODELS = 500
+MAX_TEXT = 64 * 1024  # characters of one text in a record
+MAX_INTEGER = 2**53  # beyond it, readers in other languages see another number
 
 R = TypeVar("R", bound=records.Record)
 
@@ -24,11 +30,29 @@ def folder(out: str | Path, model: str) -> Path:
 
 
 def models_in(out: str | Path) -> list[str]:
-    """The models that have a records folder under `out`, sorted."""
+    """The models that have a records folder under `out`, sorted. Raises RecordError when there are too many."""
     root = Path(out)
-    if not root.is_dir():
+    if root.is_symlink() or not root.is_dir():
         return []
-    return sorted(entry.name.replace("=", "/") for entry in root.iterdir() if entry.is_dir())
+    found: list[str] = []
+    with os.scandir(root) as entries:
+        for seen, entry in enumerate(entries):
+            if seen > 4 * MAX_MODELS or len(found) > MAX_MODELS:
+                raise RecordError(
+                    f"{shown(root)} holds more than the records of {MAX_MODELS} models.",
+                    next="The records folder is modelrail's own: let nothing else write there.",
+                )
+            if entry.is_dir(follow_symlinks=False):
+                found.append(entry.name.replace("=", "/"))
+    return sorted(found)
+
+
+def record_names() -> frozenset[str]:
+    """The file names of the records."""
+    kinds = (
+        kind for kind in vars(records).values() if isinstance(kind, type) and issubclass(kind, records.Record)
+    )
+    return frozenset(str(kind.FILE) for kind in kinds if hasattr(kind, "FILE"))
 
 
 def digest_bytes(data: bytes) -> str:
@@ -85,7 +109,7 @@ def decode(data: bytes, kind: type[R], source: str) -> R:
     """Parse hostile bytes as one record. Raises RecordError with the path inside the file."""
     if len(data) > MAX_RECORD_BYTES:
         raise RecordError(f"{source} has {len(data):,} bytes; a record has at most {MAX_RECORD_BYTES:,}.")
-    _refuse_duplicate_keys(data, source)
+    _check_shape(data, source)
     try:
         return msgspec.json.decode(data, type=kind, strict=True)
     except (msgspec.ValidationError, msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
@@ -96,7 +120,8 @@ def decode(data: bytes, kind: type[R], source: str) -> R:
         ) from None
 
 
-def _refuse_duplicate_keys(data: bytes, source: str) -> None:
+def _check_shape(data: bytes, source: str) -> None:
+    """What the schema does not say: no key twice, no text without end, none that is not Unicode."""
     import json
 
     def check(pairs: list[tuple[str, object]]) -> dict[str, object]:
@@ -104,7 +129,10 @@ def _refuse_duplicate_keys(data: bytes, source: str) -> None:
         if len(found) != len(pairs):
             names = [key for key, _ in pairs]
             twice = sorted({name for name in names if names.count(name) > 1})
-            raise RecordError(f"{source} has the key {twice[0]!r} twice.")
+            raise RecordError(f"{source} has the key {twice[0][:80]!r} twice.")
+        for key, value in pairs:
+            _check_text(key, source)
+            _check_value(value, key, source)
         return found
 
     try:
@@ -113,17 +141,55 @@ def _refuse_duplicate_keys(data: bytes, source: str) -> None:
         raise RecordError(f"{source} is not JSON.", why=str(error)) from None
 
 
+def _check_value(value: object, key: str, source: str) -> None:
+    if isinstance(value, str):
+        _check_text(value, source, key)
+    elif isinstance(value, int) and abs(value) > MAX_INTEGER:
+        raise RecordError(f"{source}: {key[:80]} is an integer of {value.bit_length()} bits; it is not read.")
+    elif isinstance(value, list):
+        for item in value:
+            _check_value(item, key, source)
+
+
+def _check_text(text: str, source: str, key: str = "") -> None:
+    where = f"{source}: {key[:80]}" if key else f"{source}: a key"
+    if len(text) > MAX_TEXT:
+        raise RecordError(f"{where} is a text of {len(text):,} characters; at most {MAX_TEXT:,} are read.")
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        raise RecordError(f"{where} is a text with half a character (a lone surrogate).") from None
+
+
 def read(kind: type[R], directory: Path) -> R:
     """Read one record of `kind` from a records folder."""
     path = directory / str(kind.FILE)  # type: ignore[attr-defined]
-    if path.is_symlink() or not path.is_file():
+    return decode(read_bytes(path), kind, shown(path))
+
+
+def read_bytes(path: Path, limit: int = MAX_RECORD_BYTES) -> bytes:
+    """A plain file of at most `limit` bytes: no link, no pipe or device that would never end.
+
+    Raises RecordError. What is checked is what was opened, so that nothing can be exchanged in between.
+    """
+    try:
+        handle = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
+    except FileNotFoundError:
         raise RecordError(
             f"{shown(path)} does not exist.",
             next=f"The step that writes {path.name} has not run, or it failed; see its own message.",
-        )
-    if path.stat().st_size > MAX_RECORD_BYTES:
-        raise RecordError(f"{shown(path)} has more than {MAX_RECORD_BYTES:,} bytes; it is not read.")
-    return decode(path.read_bytes(), kind, shown(path))
+        ) from None
+    except OSError as error:
+        raise RecordError(f"{shown(path)} cannot be read.", why=error.strerror or str(error)) from None
+    state = os.fstat(handle)
+    if not stat.S_ISREG(state.st_mode):
+        os.close(handle)
+        raise RecordError(f"{shown(path)} is not a plain file; it is not read.")
+    with os.fdopen(handle, "rb") as stream:
+        data = stream.read(limit + 1) if state.st_size <= limit else b""
+        if state.st_size > limit or len(data) > limit:
+            raise RecordError(f"{shown(path)} has more than {limit:,} bytes; it is not read.")
+        return data
 
 
 def shown(path: Path) -> str:

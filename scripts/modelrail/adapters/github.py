@@ -8,7 +8,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 from urllib.parse import quote
 
 import requests
@@ -16,7 +16,13 @@ import requests
 from modelrail import plans
 from modelrail.adapters import github_http, github_releases
 from modelrail.adapters.github_errors import AnswerLostError, UnprocessableError
-from modelrail.errors import GitHubError, NotFoundError, PermissionMissingError, UsageError
+from modelrail.errors import (
+    GitHubError,
+    NotFoundError,
+    PermissionMissingError,
+    UnavailableError,
+    UsageError,
+)
 from modelrail.settings import Secret, Settings
 
 BOT = "github-actions[bot]"
@@ -57,15 +63,41 @@ class GitHub:
         found = self.http.pages(f"{self.base}/commits/{quote(sha, safe='')}/pulls")
         return sorted(found, key=lambda pull: int(pull["number"]))
 
-    def find_pull_request(self, head_owner: str, head_branch: str, head_sha: str) -> Json | None:
-        """The open pull request of a head branch, if its newest commit is `head_sha`.
+    def pulls_of_head(self, owner: str, branch: str) -> list[Json]:
+        """The pull requests of a head branch, open and closed, newest first.
 
-        For `workflow_run`: GitHub names no pull request there when it comes from a fork, and what an artifact
-        claims is not evidence.
+        GitHub ignores a filter that it cannot read: the caller compares the heads.
         """
-        found = self.http.pages(f"{self.base}/pulls", state="open", head=f"{head_owner}:{head_branch}")
-        same = [pull for pull in found if _is_head(pull["head"], head_owner, head_branch, head_sha)]
-        return min(same, key=lambda pull: int(pull["number"])) if same else None
+        query = {"state": "all", "head": f"{owner}:{branch}", "sort": "created", "direction": "desc"}
+        return list(self.http.pages(f"{self.base}/pulls", limit=3, complete=False, **query))
+
+    # --- artifacts of runs -----------------------------------------------------------------------------
+
+    def newest_artifact(self, run_id: int, name: str) -> Json | None:
+        """The last artifact of this name that a run left: each attempt may leave its own."""
+        path = f"{self.base}/actions/runs/{run_id}/artifacts"
+        listed = _mapping(self.http.get(path, name=name, per_page=100)).get("artifacts")
+        found = [one for one in listed or () if isinstance(one, dict) and one.get("name") == name]
+        return max(found, key=lambda one: int(one["id"])) if found else None
+
+    def download_artifact(self, artifact_id: int, out: BinaryIO, max_bytes: int) -> None:
+        """Stream the zip file to `out`. A cut connection is tried again."""
+        path = f"{self.base}/actions/artifacts/{artifact_id}/zip"
+        for attempt in range(1, github_releases.DOWNLOAD_ATTEMPTS + 1):
+            out.seek(0)
+            out.truncate()
+            try:
+                with self.http.send("GET", path, raw=True) as response:
+                    github_releases.copy(response, "the artifact", out, max_bytes)
+                    return
+            except requests.RequestException as error:
+                if attempt == github_releases.DOWNLOAD_ATTEMPTS:
+                    raise UnavailableError(
+                        f"The artifact could not be downloaded in {attempt} attempts.",
+                        why=type(error).__name__,  # its text would hold the signed URL
+                        next="Try again later.",
+                    ) from None
+            self.http.wait(attempt)
 
     # --- the sticky comment ----------------------------------------------------------------------------
 
@@ -244,13 +276,6 @@ def _mapping(value: object) -> Json:
     if not isinstance(value, dict):
         raise GitHubError("GitHub's answer is not the object that its API promises.")
     return value
-
-
-def _is_head(head: Json, owner: str, branch: str, sha: str) -> bool:
-    """Whether this is the head asked for; GitHub ignores a `head` filter that it cannot read."""
-    # `repo` is null when the fork was deleted; `user` stays.
-    login = str((head.get("user") or (head.get("repo") or {}).get("owner") or {}).get("login", ""))
-    return bool(head["sha"] == sha and head["ref"] == branch and login.lower() == owner.lower())
 
 
 def _login(comment: Json) -> str:

@@ -133,11 +133,16 @@ class Client:
         body: Mapping[str, Any] | None = None,
         stream: BinaryIO | None = None,
         headers: Mapping[str, str] | None = None,
+        raw: bool = False,
     ) -> requests.Response:
-        """Send, wait and repeat as said above. The answer is a 2xx, its body already read when it is JSON."""
+        """Send, wait and repeat as said above. The answer is a 2xx, its body already read when it is JSON.
+
+        With `raw`, or when bytes were asked for, the body is left for the caller to stream.
+        """
         url = path if "://" in path else f"{self.api_url}/{path.lstrip('/')}"
         data: BinaryIO | bytes | None = stream
         sent = {"Accept": "application/vnd.github+json", **(headers or {})}
+        raw = raw or sent["Accept"] == BYTES
         if body is not None:
             data = json.dumps(body, ensure_ascii=False).encode()
             sent["Content-Type"] = "application/json; charset=utf-8"
@@ -146,7 +151,7 @@ class Client:
                 stream.seek(0)
             self._pace(method)
             try:
-                response = self._follow(method, url, dict(query or {}), data, sent)
+                response = self._follow(method, url, dict(query or {}), data, sent, raw=raw)
             except requests.RequestException as error:
                 wait = self._after_exception(method, url, error, attempt)
             else:
@@ -163,6 +168,8 @@ class Client:
         query: dict[str, str | int],
         data: BinaryIO | bytes | None,
         headers: dict[str, str],
+        *,
+        raw: bool,
     ) -> requests.Response:
         """One exchange, redirects by hand: another host never sees the token."""
         for _ in range(MAX_REDIRECTS):
@@ -184,7 +191,7 @@ class Client:
             )
             target = response.headers.get("Location", "")
             if response.status_code not in _REDIRECTS or not target:
-                if headers["Accept"] != BYTES or not response.ok:
+                if not (raw and response.ok):
                     self._read(response)
                 return response
             response.close()

@@ -24,6 +24,8 @@ from modelrail.adapters.github_http import BYTES
 from modelrail.errors import ConflictError, GitHubError, NotFoundError, RecordError, UnavailableError
 
 if TYPE_CHECKING:
+    import requests
+
     from modelrail.adapters.github import GitHub
 
 Json = Mapping[str, Any]
@@ -233,13 +235,18 @@ def _fetch(github: GitHub, asset: Json, dest: Path, max_bytes: int) -> str:
 
 
 def _stream(github: GitHub, asset: Json, out: BinaryIO, max_bytes: int) -> str:
-    digest, size = hashlib.sha256(), 0
     path = f"{github.base}/releases/assets/{asset['id']}"
     with github.http.send("GET", path, headers={"Accept": BYTES}) as response:
-        for block in response.iter_content(BLOCK):
-            size += len(block)
-            if size > max_bytes:
-                raise RecordError(f"{asset['name']} has more than {max_bytes:,} bytes; it is not read.")
-            digest.update(block)
-            out.write(block)
+        return copy(response, str(asset["name"]), out, max_bytes)
+
+
+def copy(response: requests.Response, name: str, out: BinaryIO, max_bytes: int) -> str:
+    """The body of an answer to a file; returns its digest. Raises RecordError when it is too long."""
+    digest, size = hashlib.sha256(), 0
+    for block in response.iter_content(BLOCK):
+        size += len(block)
+        if size > max_bytes:
+            raise RecordError(f"{name} has more than {max_bytes:,} bytes; it is not read.")
+        digest.update(block)
+        out.write(block)
     return f"sha256:{digest.hexdigest()}"

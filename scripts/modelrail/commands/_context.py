@@ -52,8 +52,8 @@ def recording(folder: Path, model: str, command: str) -> Iterator[None]:
     except ModelrailError as error:
         files.write(
             records.Failure(
-                model=model, command=command, kind=error.kind, code=error.code, what=error.what, why=error.why,
-                next=error.next, path=error.path, tail=error.tail[-4000:],
+                model=model, command=command, kind=error.kind, code=error.code, what=error.what[:4000],
+                why=error.why[:4000], next=error.next[:4000], path=error.path[:4000], tail=error.tail[-4000:],
             ),
             folder,
         )  # fmt: skip

@@ -19,8 +19,8 @@ from modelrail.report import view
 if TYPE_CHECKING:
     from modelrail.adapters.github import GitHub
 
-MAX_MODELS = 500
 CONFIGURATION = "modelrail.yaml"  # stands in a model's place when no model could be read
+RECORDS = "modelrail-out"  # the same, when the folder of the records itself is refused
 BASELINE = "baseline-evidence.json"
 _VERSION = re.compile(r"v\d+\.\d+\.\d+(?:-[0-9A-Za-z.-]+)?")
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_/-]{0,127}")
@@ -29,12 +29,15 @@ R = TypeVar("R", bound=records.Record)
 
 
 def names(out: Path, chosen: Sequence[str], config_file: Path | None, *, dry_run: bool) -> list[str]:
-    """The models with records, and those that a configuration at hand says should have some."""
+    """The models with records, and those that a configuration at hand says should have some.
+
+    Raises RecordError when the folder holds what modelrail does not put there.
+    """
     wanted = {part for name in chosen for part in name.replace(",", " ").split()}
-    found = {name for name in files.models_in(out) if not files.folder(out, name).is_symlink()}
+    found = set(files.models_in(out))
     if config_file is not None and config_file.is_file():
         found = _configured(found, out, config_file, dry_run=dry_run)
-    return sorted(found & wanted | ({CONFIGURATION} & found) if wanted else found)[:MAX_MODELS]
+    return sorted(found & wanted | ({CONFIGURATION} & found) if wanted else found)
 
 
 def _configured(found: set[str], out: Path, config_file: Path, *, dry_run: bool) -> set[str]:
@@ -65,25 +68,48 @@ def _configured(found: set[str], out: Path, config_file: Path, *, dry_run: bool)
     return (found - {CONFIGURATION}) | {model.name for model in loaded.models}
 
 
-def load(folder: Path, model: str, client: GitHub | None, *, dry_run: bool) -> view.ModelRecords:
+class Budget:
+    """How many bytes of records are still read in this run: many large ones are as bad as a huge one."""
+
+    def __init__(self, size: int = files.MAX_RECORDS_BYTES) -> None:
+        self._left = size
+
+    def read(self, path: Path) -> bytes:
+        """A record file's bytes. Raises RecordError when it is refused."""
+        if self._left <= 0:
+            raise RecordError(f"The records of this run have more than {files.MAX_RECORDS_BYTES:,} bytes.")
+        data = files.read_bytes(path, min(self._left, files.MAX_RECORD_BYTES))
+        self._left -= len(data)
+        return data
+
+
+def refused(error: ModelrailError) -> view.ModelRecords:
+    """In place of all models, when the records cannot be taken at all."""
+    return view.ModelRecords(model=RECORDS, failure=view.problem(RECORDS, error.what, error.why))
+
+
+def load(
+    folder: Path, model: str, client: GitHub | None, budget: Budget, *, dry_run: bool
+) -> view.ModelRecords:
     problems: list[RecordError] = []
+    digests: dict[type[records.Record], str] = {}
 
     def one(kind: type[R]) -> R | None:
         path = folder / str(kind.FILE)  # type: ignore[attr-defined]
         if not path.is_symlink() and not path.exists():
             return None
         try:
-            return files.read(kind, folder)
+            data = budget.read(path)
+            digests[kind] = files.digest_bytes(data)
+            return files.decode(data, kind, files.shown(path))
         except RecordError as error:
             problems.append(error)
-        except OSError as error:
-            problems.append(RecordError(f"{path.name} cannot be read.", why=error.strerror or str(error)))
         return None
 
     evaluation, comparison = one(records.Evaluation), one(records.Comparison)
     data, candidate, failure = one(records.DataReport), one(records.Candidate), one(records.Failure)
     if comparison is not None and evaluation is not None:
-        digest = files.digest_file(folder / records.Evaluation.FILE)
+        digest = digests[records.Evaluation]
         if digest != comparison.evaluation:
             problems.append(
                 RecordError(
@@ -91,9 +117,9 @@ def load(folder: Path, model: str, client: GitHub | None, *, dry_run: bool) -> v
                     why=f"It names {comparison.evaluation}; the evaluation's digest is {digest}.",
                 )
             )
+    one(records.Evidence)
     if problems:
         failure = view.problem(model, problems[0].what, problems[0].why)
-    evidence = folder / records.Evidence.FILE
     return view.ModelRecords(
         model=model,
         data=data,
@@ -102,9 +128,7 @@ def load(folder: Path, model: str, client: GitHub | None, *, dry_run: bool) -> v
         comparison=comparison,
         failure=failure,
         baseline=_baseline(folder, model, evaluation, client, dry_run=dry_run),
-        evidence_digest=files.digest_file(evidence)
-        if evidence.is_file() and not evidence.is_symlink()
-        else "",
+        evidence_digest=digests.get(records.Evidence, "") if not problems else "",
     )
 
 
@@ -122,8 +146,8 @@ def _baseline(
         return None
     kept = folder / BASELINE
     try:
-        if kept.is_file() and not kept.is_symlink() and kept.stat().st_size <= files.MAX_RECORD_BYTES:
-            data = kept.read_bytes()
+        if kept.is_symlink() or kept.exists():
+            data = files.read_bytes(kept)
             if files.digest_bytes(data) == reference.evidence_digest:
                 return files.decode(data, records.Evidence, BASELINE)
         release = client.release_by_tag(f"{model}@{reference.version}") if client is not None else None

@@ -8,7 +8,7 @@ what they name (paths, URLs, pull requests) is never followed.
 from __future__ import annotations
 
 import secrets
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -16,8 +16,10 @@ import click
 
 from modelrail import __version__, settings
 from modelrail.adapters import files
-from modelrail.adapters.actions_io import outputs, say, summary
+from modelrail.adapters.actions_io import annotate, outputs, say, summary
 from modelrail.commands import _options, _records
+from modelrail.core import pull_choice
+from modelrail.errors import NotFoundError, RecordError
 from modelrail.plans import UpsertComment
 from modelrail.report import render, text, view
 
@@ -70,9 +72,16 @@ def command(
     surroundings = settings.read()
     place = surroundings.workspace / out
     config_file = surroundings.workspace / config
-    names = _records.names(place, models, config_file if surroundings.in_ci else None, dry_run=dry_run)
     client = _client(surroundings)
-    found = [_records.load(files.folder(place, name), name, client, dry_run=dry_run) for name in names]
+    try:
+        _take(surroundings, client, place, dry_run=dry_run)
+        names = _records.names(place, models, config_file if surroundings.in_ci else None, dry_run=dry_run)
+        budget = _records.Budget()
+        found = [
+            _records.load(files.folder(place, name), name, client, budget, dry_run=dry_run) for name in names
+        ]
+    except (RecordError, NotFoundError) as error:
+        found = [_records.refused(error)]
     shown = view.build(found, _run(surroundings))
     _print(shown, "json" if as_json else form, surroundings)
     if not dry_run:
@@ -85,7 +94,8 @@ def command(
             _summarize(shown, surroundings)
     url = ""
     if comment if comment is not None else surroundings.in_ci and bool(surroundings.token):
-        url = _comment(shown, surroundings, client, pull_request, dry_run=dry_run)
+        bases = {one.comparison.policy.commit for one in found if one.comparison is not None}
+        url = _comment(shown, surroundings, client, pull_request, bases, dry_run=dry_run)
     if not dry_run:
         outputs(surroundings, {"comment-url": url})
 
@@ -96,6 +106,24 @@ def _client(surroundings: settings.Settings) -> GitHub | None:
     from modelrail.adapters import github
 
     return github.connect(surroundings)
+
+
+def _take(surroundings: settings.Settings, client: GitHub | None, place: Path, *, dry_run: bool) -> None:
+    """Under `workflow_run` the records are the other run's: take them from its artifact, under limits.
+
+    A folder that is there already was put there by an earlier step, and is read instead.
+    """
+    other = _workflow_run(surroundings)
+    if other is None or place.exists() or client is None or _silent(other):
+        return
+    run_id = int(other["id"])
+    if dry_run:
+        say(f"would take the records of run {run_id}")
+        return
+    from modelrail.adapters import artifact
+
+    count = artifact.take(client, run_id, place)
+    say(f"{count} records of run {run_id}")
 
 
 def _run(surroundings: settings.Settings) -> view.Run:
@@ -130,7 +158,14 @@ def _print(shown: view.View, form: str, surroundings: settings.Settings) -> None
 
 
 def _keep(shown: view.View, place: Path) -> None:
-    """The whole report, and one in each model's folder."""
+    """The whole report, and one in each model's folder. Where that fails, it is still posted."""
+    try:
+        _write(shown, place)
+    except OSError as error:
+        say(f"The report could not be kept in {files.shown(place)}: {error.strerror or error}")
+
+
+def _write(shown: view.View, place: Path) -> None:
     files.write_bytes(place / "report.md", render.markdown(shown, render.SUMMARY_BUDGET).encode())
     for model in shown.models:
         alone = view.View(verdict=model.verdict, models=(model,), run=shown.run)
@@ -152,12 +187,18 @@ def _comment(
     surroundings: settings.Settings,
     client: GitHub | None,
     pull_request: int | None,
+    bases: Collection[str],
     *,
     dry_run: bool,
 ) -> str:
     """Post it; returns the comment's URL, or "" when there is no pull request that waits for it."""
-    number = pull_request or _pull_request(surroundings, client)
+    choice = pull_choice.Choice(number=pull_request) if pull_request else _choose(surroundings, client, bases)
+    number = choice.number
     if number is None:
+        if choice.words:
+            say(f"{choice.words} Nothing is posted.")
+            if surroundings.in_ci:
+                annotate("notice", choice.words, title="modelrail: nothing is posted")
         return ""
     body = render.markdown(shown)
     if dry_run:
@@ -172,33 +213,50 @@ def _comment(
     return url
 
 
-def _pull_request(surroundings: settings.Settings, client: GitHub | None) -> int | None:
-    """The pull request of this run, from the event alone; None, and said why, when none waits for it."""
+def _choose(
+    surroundings: settings.Settings, client: GitHub | None, bases: Collection[str]
+) -> pull_choice.Choice:
+    """The pull request of this run, from what GitHub says of the event; none when none waits for a report."""
     pull, other = surroundings.pull_request, _workflow_run(surroundings)
     if pull is not None:
-        if _from_fork(pull):
-            say(
-                "The pull request comes from a fork, so this token cannot comment. "
-                "The workflow `report.yml` (on `workflow_run`) posts the report."
-            )
-            return None
-        number = int(pull["number"])
-        if client is not None and client.pull_request(number)["head"]["sha"] != pull["head"]["sha"]:
-            say(f"Pull request {number} has newer commits than this run; their own run will comment.")
-            return None
-        return number
+        head = pull_choice.of_github(pull).head
+        if _read_only(pull, surroundings.actor):
+            return pull_choice.Choice(number=None, words=_LATER)
+        now = client.pull_request(int(pull["number"])) if client is not None else pull
+        return pull_choice.choose([pull_choice.of_github(now)], head)
     if other is not None and client is not None:
-        head = other.get("head_repository") or {}
-        owner = str((head.get("owner") or {}).get("login", ""))
-        found = client.find_pull_request(owner, str(other.get("head_branch", "")), str(other["head_sha"]))
-        if found is None:
-            say("No open pull request has this run's commit as its newest; nothing is posted.")
-            return None
-        return int(found["number"])
-    return None
+        reason = _silent(other)
+        if reason:
+            return pull_choice.Choice(number=None, words=reason)
+        repository = other.get("head_repository") or {}
+        head = pull_choice.Head(
+            owner=str((repository.get("owner") or {}).get("login", "")),
+            branch=str(other.get("head_branch") or ""),
+            commit=str(other.get("head_sha") or ""),
+        )
+        known = head.owner and head.branch
+        listed = client.pulls_of_head(head.owner, head.branch) if known else []
+        return pull_choice.choose([pull_choice.of_github(found) for found in listed], head, bases)
+    return pull_choice.Choice(number=None)
 
 
-def _from_fork(pull: Mapping[str, Any]) -> bool:
+_LATER = (
+    "This run's token cannot comment, as the pull request comes from a fork or from Dependabot. "
+    "The workflow `report.yml` (on `workflow_run`) posts the report."
+)
+
+
+def _read_only(pull: Mapping[str, Any], actor: str) -> bool:
+    """Whether GitHub gave the pull request's own run a token that can only read."""
     ours = ((pull.get("base") or {}).get("repo") or {}).get("full_name")
     theirs = ((pull.get("head") or {}).get("repo") or {}).get("full_name")  # null: the fork is gone
-    return bool(ours) and ours != theirs
+    return (bool(ours) and ours != theirs) or actor == "dependabot[bot]"
+
+
+def _silent(other: Mapping[str, Any]) -> str:
+    """Why a finished run has no report to post; "" when it has."""
+    if other.get("event") != "pull_request":
+        return f"The run that finished was of the event {other.get('event')!r}, not of a pull request."
+    if other.get("conclusion") not in {"success", "failure", "timed_out"}:
+        return f"The run ended as {other.get('conclusion')!r}: it measured nothing."
+    return ""

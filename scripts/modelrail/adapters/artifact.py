@@ -1,0 +1,104 @@
+"""The records of another run, taken from its artifact: a zip file that a stranger's program may have filled.
+
+The archive is read under limits. Only files with the name of a record, in a folder with the name of a model,
+are written, each to a place that this module chooses. Anything that an honest run would not hold (a link, a
+way out of the folder, a nested or encrypted file) refuses the whole archive.
+"""
+
+from __future__ import annotations
+
+import re
+import stat
+import tempfile
+import zipfile
+import zlib
+from pathlib import Path
+from typing import TYPE_CHECKING, BinaryIO
+
+from modelrail.adapters import files
+from modelrail.errors import NotFoundError, RecordError
+
+if TYPE_CHECKING:
+    from modelrail.adapters.github import GitHub
+
+NAME = "modelrail-records"
+MAX_ARCHIVE = 32 * 1024 * 1024  # compressed
+MAX_ENTRIES = 20_000
+BLOCK = 1024 * 1024
+# A folder is a model's name with `=` for `/`, or modelrail.yaml for what is wrong with that file itself.
+_FOLDER = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9_=-]{0,126}[A-Za-z0-9])?|modelrail\.yaml")
+_FILE = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}\.(?:json|md|html|xml)")
+_PLAIN = frozenset({zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED})
+
+
+def take(github: GitHub, run_id: int, out: Path) -> int:
+    """Write the records of this run below `out`; returns how many there were.
+
+    Raises NotFoundError when the run left none, RecordError when they are refused.
+    """
+    found = github.newest_artifact(run_id, NAME)
+    if found is None:
+        raise NotFoundError("The run left no records.", why=f"It has no artifact {NAME}.")
+    if found.get("expired"):
+        raise NotFoundError("The records of the run have expired.", next="Run the evaluation again.")
+    size = int(found.get("size_in_bytes") or 0)
+    if size > MAX_ARCHIVE:
+        raise RecordError(f"The records have {size:,} bytes; at most {MAX_ARCHIVE:,} are read.")
+    with tempfile.TemporaryFile() as stream:
+        github.download_artifact(int(found["id"]), stream, MAX_ARCHIVE)
+        stream.seek(0)
+        return unpack(stream, out)
+
+
+def unpack(stream: BinaryIO, out: Path) -> int:
+    """The record files of an archive, written below `out`. Raises RecordError before anything is written when
+    a name is refused; limits on sizes hold while it is read, whatever the archive says of itself.
+    """
+    try:
+        with zipfile.ZipFile(stream) as archive:
+            chosen = _chosen(archive.infolist())
+            left = files.MAX_RECORDS_BYTES
+            for (folder, name), entry in sorted(chosen.items()):
+                data = _read(archive, entry, min(left, files.MAX_RECORD_BYTES))
+                left -= len(data)
+                files.write_bytes(out / folder / name, data)
+    except (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, RuntimeError, ValueError) as error:
+        raise RecordError("The records are not a readable archive.", why=str(error)) from None
+    return len(chosen)
+
+
+def _chosen(entries: list[zipfile.ZipInfo]) -> dict[tuple[str, str], zipfile.ZipInfo]:
+    if len(entries) > MAX_ENTRIES:
+        raise RecordError(f"The records are {len(entries):,} files; at most {MAX_ENTRIES:,} are read.")
+    known, chosen = files.record_names(), {}
+    for entry in entries:
+        # `filename` ends at a NUL, and has its separators exchanged: what is judged is what stands there.
+        name, mode = entry.orig_filename, entry.external_attr >> 16
+        if entry.is_dir() and _FOLDER.fullmatch(name.removesuffix("/")):
+            continue
+        parts = name.split("/")
+        if len(parts) != 2 or not _FOLDER.fullmatch(parts[0]) or not _FILE.fullmatch(parts[1]):
+            raise RecordError(f"The records hold a file with a name that is refused: {name[:80]!r}.")
+        if (
+            stat.S_IFMT(mode) not in {0, stat.S_IFREG}
+            or entry.flag_bits & 0x1
+            or entry.compress_type not in _PLAIN
+        ):
+            raise RecordError(f"The records hold something that is not a plain file: {name!r}.")
+        place = (parts[0], parts[1])
+        if place in chosen:
+            raise RecordError(f"The records hold {name!r} twice.")
+        if parts[1] in known:
+            chosen[place] = entry
+    return chosen
+
+
+def _read(archive: zipfile.ZipFile, entry: zipfile.ZipInfo, limit: int) -> bytes:
+    blocks, size = [], 0
+    with archive.open(entry) as stream:
+        while block := stream.read(BLOCK):
+            size += len(block)
+            if size > limit:
+                raise RecordError(f"{entry.filename} has more than {limit:,} bytes; it is not read.")
+            blocks.append(block)
+    return b"".join(blocks)
