@@ -50,7 +50,7 @@ def report(*arguments: str) -> str:
     return str(done.stdout)
 
 
-# --- what can lie in the folder ------------------------------------------------------------------------------
+# --- what can lie in the folder ---------------------------------------------------------------------------
 
 
 def endless(path: Path) -> None:
@@ -106,6 +106,7 @@ def test_a_trap_in_place_of_what_is_written_does_no_harm(out: Path, name: str) -
     place = honest(out / "delay")
     (place / name).mkdir()
     assert report().startswith("### ✅ `delay`")
+    (out / "report.md").unlink()
     (out / "report.md").mkdir()
     assert report().startswith("### ⛔ 1 of 2 models")
 
@@ -148,7 +149,7 @@ def test_deeper_folders_are_nothing(out: Path) -> None:
     assert "delay" not in report()
 
 
-# --- what can stand in a record ------------------------------------------------------------------------------
+# --- what can stand in a record ---------------------------------------------------------------------------
 
 
 def changed(**fields: object) -> bytes:
@@ -199,7 +200,7 @@ def test_what_we_write_ourselves_is_within_the_limits(out: Path) -> None:
     assert files.read(records.Failure, out / "delay").tail
 
 
-# --- what can be in the archive ------------------------------------------------------------------------------
+# --- what can be in the archive ---------------------------------------------------------------------------
 
 
 Entry = tuple[str | zipfile.ZipInfo, bytes]
@@ -223,8 +224,8 @@ def special(name: str, mode: int) -> zipfile.ZipInfo:
 
 def test_an_honest_archive(out: Path) -> None:
     made = archive(
-        ("delay/", b""), ("delay/candidate.json", b"1"), ("delay/report.md", b"2"), ("fraud=card/failure.json", b"3"),
-        ("delay/later-kind.json", b"4"), ("modelrail.yaml/failure.json", b"5"),
+        ("delay/", b""), ("delay/candidate.json", b"1"), ("delay/report.md", b"2"),
+        ("fraud=card/failure.json", b"3"), ("delay/later-kind.json", b"4"), ("modelrail.yaml/failure.json", b"5"),
     )  # fmt: skip
     assert artifact.unpack(made, out) == 3
     written = {

@@ -30,7 +30,7 @@ def folder(out: str | Path, model: str) -> Path:
 
 
 def models_in(out: str | Path) -> list[str]:
-    """The models that have a records folder under `out`, sorted. Raises RecordError when there are too many."""
+    """The models that have a records folder under `out`, sorted. RecordError when there are too many."""
     root = Path(out)
     if root.is_symlink() or not root.is_dir():
         return []
