@@ -1,7 +1,7 @@
 """The tool's own virtual environments: which one a verb needs, where it is, and the start of the verb in it.
 
 Standard library only, and little of it: this runs before every command of every action. An environment
-stands in `$MODELRAIL_CACHE/tools` (default: the user's cache folder) under a name that says its extras and the
+stands in `$MODELRAIL_CACHE/tools` (default: the user's cache folder), its name says its extras and the
 digest of the requirement files and of the interpreter, so that a change of either makes a new one. An
 environment that has more than the verb needs serves it too: a job that warmed up all its verbs has one.
 """

@@ -1,7 +1,7 @@
-"""The shipped callers, reusable workflows and actions, under act against the local hub: one model, start to end.
+"""The shipped callers, reusable workflows and actions, under act against the local hub, start to end.
 
-The model is a threshold in a JSON file, trained and applied by plain Python, so that what is tested is the path
-from pull request to production and not an environment.
+The model is a threshold in a JSON file, trained and applied by plain Python, so that what is tested is the
+path from pull request to production and not an environment.
 """
 
 from __future__ import annotations
@@ -15,11 +15,11 @@ from typing import Any
 
 import pytest
 from click.testing import CliRunner
-from support_workflows import ROOT
 
 from modelrail import toolenv
 from modelrail.commands.act import command
 from modelrail.errors import WorkflowRunError
+from support_workflows import ROOT
 
 pytestmark = [pytest.mark.e2e, pytest.mark.slow]
 
@@ -141,7 +141,8 @@ def loop(
 def test_from_pull_request_to_production_and_back(loop: Loop) -> None:
     # The first version, from a push to main.
     loop.act("push", "--expect-job", "evaluate", "--expect-job", "register")
-    assert loop.tags() == ["dice#staging#1", "dice@v1.0.0"] or "dice@v1.0.0" in loop.tags()
+    assert "dice@v1.0.0" in loop.tags()
+    assert [tag for tag in loop.tags() if tag.startswith("dice#staging#")]  # `enter: on-pass`
     (release,) = loop.hub.hub.releases("octo", "flights")
     assert "model.json" in {asset["name"] for asset in release["assets"]}
 
