@@ -225,7 +225,8 @@ def special(name: str, mode: int) -> zipfile.ZipInfo:
 def test_an_honest_archive(out: Path) -> None:
     made = archive(
         ("delay/", b""), ("delay/candidate.json", b"1"), ("delay/report.md", b"2"),
-        ("fraud=card/failure.json", b"3"), ("delay/later-kind.json", b"4"), ("modelrail.yaml/failure.json", b"5"),
+        ("fraud=card/failure.json", b"3"), ("delay/later-kind.json", b"4"),
+        ("modelrail.yaml/failure.json", b"5"),
     )  # fmt: skip
     assert artifact.unpack(made, out) == 3
     written = {
