@@ -186,10 +186,17 @@ def test_evidence_against_a_past_state_is_refused(registry: Registry) -> None:
         registration.register(
             registry.state, POLICY, stale_of(stale, "5"), "sha256:" + "0" * 64, "v1.0.9", registry.asked()
         )
-    # The same version in the stage again, but by another event, is another state too.
-    registry.promote("v1.0.3")
+
+
+@pytest.mark.fault(21)
+def test_the_same_version_put_there_by_another_event_is_another_state(registry: Registry) -> None:
+    registry.register("4")
+    stale = registry.evidence("4", version="v1.0.3")  # against v1.0.2 (event 6)
     registry.rollback()
-    assert registry.state.stages["production"].version == "v1.0.1"
+    registry.promote("v1.0.2", reason="the cause was elsewhere")
+    assert registry.state.stages["production"].version == "v1.0.2"
+    with pytest.raises(ConflictError, match=r"v1\.0\.2 \(event 6\); production is now v1\.0\.2 \(event 9\)"):
+        registry.promote("v1.0.3", carried=stale)
 
 
 def stale_of(carried: records.Evidence, letter: str) -> records.Evidence:
