@@ -193,7 +193,7 @@ def test_the_same_version_put_there_by_another_event_is_another_state(registry: 
     registry.register("4")
     stale = registry.evidence("4", version="v1.0.3")  # against v1.0.2 (event 6)
     registry.rollback()
-    registry.promote("v1.0.2", reason="the cause was elsewhere")
+    registry.rollback(to="v1.0.2")
     assert registry.state.stages["production"].version == "v1.0.2"
     with pytest.raises(ConflictError, match=r"v1\.0\.2 \(event 6\); production is now v1\.0\.2 \(event 9\)"):
         registry.promote("v1.0.3", carried=stale)
