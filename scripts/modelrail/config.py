@@ -6,11 +6,12 @@ makes them and reports every fault at once; `config_schema.py` is the JSON schem
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Any, Literal
 
 from msgspec import Struct
 
 FILE = "modelrail.yaml"
+UNSHOWN = {"function", "reported", "higher_is_better"}  # of a metric that the user named
 
 
 class Part(Struct, frozen=True, kw_only=True):
@@ -23,6 +24,10 @@ class Data(Part, frozen=True, kw_only=True):
     key: str
     train: str | None = None
     group: str | None = None  # rows of one group are not independent
+    weight: str | None = None  # how much a row counts
+    time: str | None = None  # rows near in time are not independent
+    block: int | None = None  # how many distinct times make one block; default: by their number
+    query: str | None = None  # ranking: rows of one list
     schema: str | None = None  # pandera's YAML form
 
 
@@ -30,13 +35,18 @@ class Metric(Part, frozen=True, kw_only=True):
     """A metric with its parameters; `name` as in core/metrics, `label` as people and records see it."""
 
     name: str
-    params: dict[str, float] = {}
+    params: dict[str, Any] = {}  # numbers, texts; costs: numbers by "TRUE>PREDICTED"
 
     @property
     def label(self) -> str:
-        if not self.params:
-            return self.name
-        return f"{self.name}({', '.join(f'{key}={value:g}' for key, value in self.params.items())})"
+        shown = {key: value for key, value in self.params.items() if key not in UNSHOWN}
+        return f"{self.name}({', '.join(_written(*item) for item in shown.items())})" if shown else self.name
+
+
+def _written(key: str, value: Any) -> str:
+    if isinstance(value, dict):
+        return ", ".join(f"{name}={cost:g}" for name, cost in value.items())
+    return f"{key}={value}" if isinstance(value, str) else f"{key}={value:g}"
 
 
 class Slice(Part, frozen=True, kw_only=True):
@@ -152,7 +162,7 @@ class Stage(Part, frozen=True, kw_only=True):
 class Model(Part, frozen=True, kw_only=True):
     name: str
     path: str  # the model's folder, "." for the root; other paths here are relative to it
-    task: Literal["binary", "multiclass", "regression"]
+    task: Literal["binary", "multiclass", "regression", "ranking"]
     env: str | None  # requirements file
     data: Data
     params: str | None

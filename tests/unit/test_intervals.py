@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import polars as pl
 import pytest
@@ -12,14 +14,11 @@ from modelrail.core import measure
 from modelrail.core.measure import Joint, Subset
 from modelrail.core.metrics import catalog
 from modelrail.core.pairing import Output, Paired
+from support_metrics import CASES
 
-BINARY = [metric for metric in catalog.METRICS if "binary" in metric.tasks]
-REGRESSION = [metric for metric in catalog.METRICS if "regression" in metric.tasks]
-MULTICLASS = [metric for metric in catalog.METRICS if "multiclass" in metric.tasks]
-
-
-def ids(metric):
-    return metric.name
+JUDGED = [case for case in CASES if case.metric.interval == "influence"]
+BINARY = [case for case in JUDGED if case.task == "binary"]
+MULTICLASS = [case for case in JUDGED if case.task == "multiclass"]
 
 
 def binary(rng, n, *, skill=1.6, other=1.5, rate=0.3, clusters=0):
@@ -37,10 +36,14 @@ def binary(rng, n, *, skill=1.6, other=1.5, rate=0.3, clusters=0):
 
 
 def regression(rng, n):
-    truth = rng.gamma(2, 1, n)
+    truth = rng.gamma(4, 1, n) + 0.2
     common = rng.normal(size=n)
-    outputs = [Output(None, truth + s * (0.8 * common + 0.6 * rng.normal(size=n))) for s in (0.9, 1.0)]
-    return Paired("regression", truth, (), *outputs, None, 0, pl.DataFrame())
+    outputs = []
+    for s in (0.27, 0.3):
+        said = truth * np.exp(s * (0.8 * common + 0.6 * rng.normal(size=n)))
+        outputs.append(Output(None, said, {"lower": said - s * 4, "upper": said + s * 4}))
+    naive = rng.gamma(3.0, 1.0, n) + 0.1
+    return Paired("regression", truth, (), *outputs, None, 0, pl.DataFrame(), columns={"naive": naive})
 
 
 def multiclass(rng, n, k=4):
@@ -50,27 +53,55 @@ def multiclass(rng, n, k=4):
         raw = rng.normal(size=(n, k)) + strength * np.eye(k)[truth]
         p = np.exp(raw) / np.exp(raw).sum(axis=1, keepdims=True)
         outputs.append(Output(p.argmax(axis=1), p))
-    return Paired("multiclass", truth, tuple("0123"), *outputs, None, 0, pl.DataFrame())
+    return Paired("multiclass", truth, ("a", "b", "c", "d"), *outputs, None, 0, pl.DataFrame())
 
 
-MAKERS = {"binary": binary, "regression": regression, "multiclass": multiclass}
+def ranking(rng, n):
+    queries = np.sort(rng.integers(0, n // 8, n))
+    queries = np.unique(queries, return_inverse=True)[1]
+    truth = rng.integers(0, 3, n).astype(float)
+    common = rng.normal(size=n)
+    outputs = [Output(None, truth * s + common + rng.normal(size=n)) for s in (0.8, 0.7)]
+    count = int(queries.max()) + 1
+    return Paired("ranking", truth, (), *outputs, queries, count, pl.DataFrame(), queries=queries)
 
 
-@pytest.mark.parametrize(
-    ("task", "metric"),
-    [(task, metric) for task in MAKERS for metric in catalog.METRICS if task in metric.tasks],
-    ids=lambda value: value if isinstance(value, str) else value.name,
-)
-def test_the_error_equals_the_bootstraps(task, metric):
-    """Resampling whole rows, each resample measured by the point functions alone."""
+def taken(paired, rows):
+    """The rows as a pairing of its own."""
+    outputs = {
+        name: replace(one, scores=one.scores[rows])
+        for name, one in (("candidate", paired.candidate), ("baseline", paired.baseline))
+    }
+    weights = None if paired.weights is None else paired.weights[rows]
+    return replace(paired, truth=paired.truth[rows], weights=weights, **outputs)
+
+
+MAKERS = {"binary": binary, "regression": regression, "multiclass": multiclass, "ranking": ranking}
+
+
+@pytest.mark.parametrize("weighted", [False, True], ids=["plain", "weighted"])
+@pytest.mark.parametrize("case", JUDGED, ids=str)
+def test_the_error_equals_the_bootstraps(case, weighted):
+    """Resampling whole rows (lists), each resample measured by the point functions alone."""
     rng = np.random.default_rng(17)
-    paired = MAKERS[task](rng, 600)
+    paired = MAKERS[case.task](rng, 500)
+    if weighted:
+        paired = replace(paired, weights=rng.gamma(3.0, 1.0, 500))
+    metric = case.metric
     found = Subset(paired).measure(metric).difference
     resampled = []
-    for _ in range(400):
-        rows = rng.integers(0, paired.rows, paired.rows)
-        resampled.append(Subset(paired, rows).measure(metric).difference.estimate)
-    assert found.error == pytest.approx(np.std(resampled), rel=0.13)
+    for _ in range(250):
+        units = rng.integers(0, paired.cluster_count or paired.rows, paired.cluster_count or paired.rows)
+        rows = units
+        part = paired
+        if paired.queries is not None:  # a list that is drawn twice is two lists
+            members = [np.flatnonzero(paired.queries == unit) for unit in units]
+            rows = np.concatenate(members)
+            queries = np.repeat(np.arange(units.size), [one.size for one in members])
+            part = replace(taken(paired, rows), queries=queries, clusters=queries, cluster_count=units.size)
+            rows = None
+        resampled.append(Subset(part, rows).measure(metric).difference.estimate)
+    assert found.error == pytest.approx(np.std(resampled), rel=0.17)
 
 
 @pytest.mark.parametrize("name", ["roc_auc", "f1"])
@@ -99,12 +130,12 @@ def test_coverage_and_false_alarms_on_equal_models(clusters):
     """Two models of equal skill: 95% intervals hold zero about 95 times in a hundred, for every metric."""
     rng = np.random.default_rng(99)
     runs = 100
-    outside = dict.fromkeys((metric.name for metric in BINARY), 0)
+    outside = dict.fromkeys(map(str, BINARY), 0)
     for _ in range(runs):
         subset = Subset(binary(rng, 250, skill=1.5, other=1.5, clusters=clusters))
-        for metric in BINARY:
-            low, high = subset.measure(metric).difference.bounds(0.95)
-            outside[metric.name] += not low <= 0 <= high
+        for case in BINARY:
+            low, high = subset.measure(case.metric).difference.bounds(0.95)
+            outside[str(case)] += not low <= 0 <= high
     # 100 draws at 5%: 3 standard errors are 6.5 points.
     assert all(0 <= count / runs <= 0.115 for count in outside.values()), outside
 
@@ -149,7 +180,7 @@ def test_joint_counts_are_mergeable_and_equal_by_either_path():
 
 def test_many_classes_take_the_sparse_path_to_the_same_numbers(monkeypatch):
     paired = multiclass(np.random.default_rng(1), 500)
-    metrics = [metric for metric in MULTICLASS if metric.family == "cells"]
+    metrics = [case.metric for case in MULTICLASS if case.metric.family == "cells"]
     dense = [Subset(paired).measure(metric).difference for metric in metrics]
     monkeypatch.setattr(measure, "DENSE_CELLS", 0)
     sparse = [Subset(paired).measure(metric).difference for metric in metrics]

@@ -105,8 +105,8 @@ def _consistent(evaluation: records.Evaluation, baseline: pl.DataFrame | None) -
 def _metrics(model: config.Model) -> dict[str, catalog.Metric]:
     found = {}
     for wanted in (*model.metrics, *(gate.metric for gate in model.gates)):
-        entry = catalog.find(wanted.name, model.task)
-        if entry is None or wanted.params:
+        entry = catalog.bind(wanted.name, model.task, wanted.params)
+        if entry is None:
             raise ComparisonError(
                 f"{wanted.label} cannot be computed for a {model.task} task.",
                 next=f"Known: {', '.join(catalog.names(model.task))}.",

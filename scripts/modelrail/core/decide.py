@@ -66,7 +66,7 @@ def clearance(metric: Metric, measured: Measured, margin: config.Margin, *, wors
     else:
         side = 1.0 if measured.baseline >= 0 else -1.0
         found, shift = measured.contrasts[1 - sign(metric) * side * toward], 0.0
-    return Contrast(sign(metric) * found.estimate + shift, found.error, found.df, found.floor)
+    return found.moved(sign(metric), shift)
 
 
 def shown_interval(metric: Metric, measured: Measured, confidence: float) -> records.Interval | None:

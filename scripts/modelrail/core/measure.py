@@ -10,13 +10,14 @@ import math
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from functools import cached_property
+from typing import Any
 
 import numpy as np
 
-from modelrail.core.inference import contrast
+from modelrail.core.inference import contrast, resample
 from modelrail.core.inference.contrast import Clusters, Contrast
 from modelrail.core.inference.power import MIN_CLUSTERS, MIN_SUPPORT, rows_for_support
-from modelrail.core.metrics import functions
+from modelrail.core.metrics import catalog, functions
 from modelrail.core.metrics.catalog import Metric
 from modelrail.core.metrics.estimate import Estimate, Floats, Ints, View
 from modelrail.core.pairing import Output, Paired
@@ -37,6 +38,7 @@ class Measured:
     enough: bool  # whether the rows carry an interval at all
     note: str = ""  # why not, or why a value is absent
     identical: bool = False  # both models said the same on every row
+    point_only: bool = False  # a value that can have no interval: what training reported, a maximum
 
     @property
     def difference(self) -> Contrast | None:
@@ -50,6 +52,7 @@ class Subset:
         self.paired = paired
         self._rows = rows
         self.size = paired.rows if rows is None else int(rows.size)
+        self._joints: dict[object, Joint] = {}
 
     def measure(self, metric: Metric, factors: Iterable[float] = (DIFFERENCE,)) -> Measured:
         """Both values and the contrasts for these factors of the baseline (`ALONE` is always there)."""
@@ -57,6 +60,8 @@ class Subset:
             return Measured(0, None, None, {}, enough=False, note="there are no rows")
         # Overflow in hostile values must not pass as a warning: it ends as a value that is not finite.
         with np.errstate(over="ignore", invalid="ignore"):
+            if metric.family in {"user", "reported"}:
+                return self._from_outside(metric, factors)
             return self._cells(metric, factors) if metric.family == "cells" else self._by_row(metric, factors)
 
     # --- the two families ------------------------------------------------------------------------------
@@ -65,6 +70,8 @@ class Subset:
         function = functions.of_rows(metric)
         one = function(self._views[0])
         two = function(self._views[1]) if len(self._views) > 1 else None
+        if metric.interval != "influence":
+            return self._resampled(metric, one, two, factors)
 
         def make(factor: float) -> Contrast:
             pull = one.influence if two is None or not factor else one.influence - factor * two.influence
@@ -72,9 +79,71 @@ class Subset:
 
         return self._finish(metric, one, two, make, factors)
 
+    def _resampled(
+        self, metric: Metric, one: Estimate, two: Estimate | None, factors: Iterable[float]
+    ) -> Measured:
+        """No influence function: by the bootstrap, or the bare values."""
+        if metric.interval == "none" or one.value is None or (two is not None and two.value is None):
+            return self._finish(metric, one, two, lambda _: Contrast(math.nan, 0.0, 1.0), factors)
+        views = self._views if two is not None else self._views[:1]
+        values = resample.replicates(functions.of_rows(metric), views, self._clusters, seed=self.paired.seed)
+        return self._from_values(metric, one, two, values, factors)
+
+    def _from_values(
+        self, metric: Metric, one: Estimate, two: Estimate | None, values: Floats, factors: Iterable[float]
+    ) -> Measured:
+        lost = float((~np.isfinite(values)).any(axis=0).mean())
+        if lost > resample.UNDEFINED:
+            why = f"it has no value in {lost:.0%} of the resamples"
+            one = Estimate(one.value, one.influence, 0, why)
+        first, second = values[0], values[-1]
+
+        def make(factor: float) -> Contrast:
+            pulls = first if two is None or not factor else first - factor * second
+            return contrast.from_replicates(_combine(one, two, factor), pulls)
+
+        return self._finish(metric, one, two, make, factors)
+
+    def _from_outside(self, metric: Metric, factors: Iterable[float]) -> Measured:
+        """A number that training reported, or a function of the user's own in the user's environment."""
+        if metric.family == "reported":
+            value = self.paired.reported.get(metric.name) if self._rows is None else None
+            why = (
+                "training reports all rows at once"
+                if self._rows is not None
+                else "training did not report it"
+            )
+            return Measured(
+                self.size,
+                value,
+                None,
+                {},
+                enough=False,
+                note="" if value is not None else why,
+                point_only=True,
+            )
+        if self.paired.user is None:
+            raise ComparisonError(
+                f"{metric.name} is a function of the user's own, which cannot be called here."
+            )
+        said = self.paired.user(metric, self)
+        estimates = [
+            Estimate(
+                None if value is None else value,
+                np.zeros(0),
+                self.size,
+                "" if value is not None else said.note,
+            )
+            for value in said.values
+        ]
+        one, two = estimates[0], estimates[1] if len(estimates) > 1 else None
+        if any(found.value is None for found in estimates):
+            return self._finish(metric, one, two, lambda _: Contrast(math.nan, 0.0, 1.0), factors)
+        return self._from_values(metric, one, two, said.replicates, factors)
+
     def _cells(self, metric: Metric, factors: Iterable[float]) -> Measured:
-        function = functions.of_cells(metric)
-        joint = self._joint
+        function = functions.of_cells(metric, self.paired.classes)
+        joint = self._joint(metric)
         one = function(joint.confusion(joint.candidate))
         two = function(joint.confusion(joint.baseline)) if self.paired.baseline is not None else None
 
@@ -86,10 +155,11 @@ class Subset:
             pseudo, weights = _disagreements(one.influence, against, joint.class_counts())
             value = _combine(one, two, factor)
             if self._clusters is None:
-                return contrast.from_cells(value, pulls, joint.counts, pseudo, weights)
-            return contrast.from_cell_clusters(
-                value, pulls[joint.cell_of_row], self._clusters, pseudo, weights
-            )
+                return contrast.from_cells(value, pulls, joint.squares, pseudo, weights, rows=self.size)
+            by_row = pulls[joint.cell_of_row]
+            if self._weights is not None:
+                by_row = by_row * self._weights
+            return contrast.from_cell_clusters(value, by_row, self._clusters, pseudo, weights)
 
         return self._finish(metric, one, two, make, factors)
 
@@ -102,6 +172,15 @@ class Subset:
         factors: Iterable[float],
     ) -> Measured:
         _refuse_non_finite(metric, one, two)
+        if metric.interval == "none":
+            values = [None if found is None else found.value for found in (one, two)]
+            known = {ALONE: values[0], DIFFERENCE: None if None in values else values[0] - values[1]}  # type: ignore[operator]
+            bare = {factor: Contrast(value, 0.0, 1.0) for factor, value in known.items() if value is not None}
+            return Measured(
+                self.size, values[0], values[1], bare, enough=False,
+                note=one.note or "this metric has no interval: its value hangs on single rows",
+                identical=two is not None and self._identical, point_only=True,
+            )  # fmt: skip
         wanted = {ALONE} if two is None else {ALONE, DIFFERENCE, *factors}
         note = one.note and f"candidate: {one.note}"
         if two is not None and two.value is None:
@@ -110,6 +189,7 @@ class Subset:
         contrasts = {} if one.value is None else {factor: make(factor) for factor in sorted(wanted)}
         identical = two is not None and self._identical
         support = min(one.support, self.size if two is None or two.value is None else two.support)
+        support = int(support * self._effective)
         short = self._too_few(metric, support)
         if not identical and not short:
             contrasts = {factor: _floored(metric, found, support) for factor, found in contrasts.items()}
@@ -129,7 +209,7 @@ class Subset:
 
     # --- shared between metrics ------------------------------------------------------------------------
 
-    def _take(self, values: Ints | Floats) -> Ints | Floats:
+    def _take(self, values: Any) -> Any:
         return values if self._rows is None else values[self._rows]
 
     @property
@@ -143,13 +223,41 @@ class Subset:
         found = []
         for output in self._outputs:
             assert output.scores is not None  # noqa: S101 - pairing read them for every metric that needs them
-            found.append(View(truth, self._take(output.scores)))  # type: ignore[arg-type]
+            extra = {
+                name: self._take(values) for name, values in {**self.paired.columns, **output.extra}.items()
+            }
+            found.append(View(truth, self._take(output.scores), self._weights, extra, self._queries))
         return tuple(found)
 
     @cached_property
-    def _joint(self) -> Joint:
-        labels = [self._take(output.labels) for output in self._outputs if output.labels is not None]
-        return Joint.count(self._take(self.paired.truth), labels[0], labels[-1], len(self.paired.classes))  # type: ignore[arg-type]
+    def _weights(self) -> Floats | None:
+        """Weights whose mean is one, as every function takes them."""
+        if self.paired.weights is None:
+            return None
+        found: Floats = self._take(self.paired.weights)
+        total = found.sum()
+        return found * (found.size / total) if total > 0 else found
+
+    @cached_property
+    def _effective(self) -> float:
+        """The share of the rows that count when weights differ (Kish 1965, Survey Sampling)."""
+        if self._weights is None:
+            return 1.0
+        squares = float(self._weights @ self._weights)
+        return float(self._weights.sum()) ** 2 / squares / self.size if squares else 0.0
+
+    @cached_property
+    def _queries(self) -> Ints | None:
+        return None if self.paired.queries is None else self._take(self.paired.queries)
+
+    def _joint(self, metric: Metric) -> Joint:
+        key = metric.threshold if metric.threshold != catalog.TUNED else (metric.name, str(metric.params))
+        if key not in self._joints:
+            labels = [self._take(found) for found in self.paired.decided(metric)]
+            self._joints[key] = Joint.count(
+                self._take(self.paired.truth), labels[0], labels[-1], len(self.paired.classes), self._weights
+            )
+        return self._joints[key]
 
     @cached_property
     def _clusters(self) -> Clusters | None:
@@ -182,12 +290,15 @@ class Joint:
     truth: Ints
     candidate: Ints
     baseline: Ints
-    counts: Floats
+    counts: Floats  # rows, by weight
+    squares: Floats  # sums of squared weights: what the variance is made of; equal to the counts without
     cell_of_row: Ints
     classes: int
 
     @classmethod
-    def count(cls, truth: Ints, candidate: Ints, baseline: Ints, classes: int) -> Joint:
+    def count(
+        cls, truth: Ints, candidate: Ints, baseline: Ints, classes: int, weights: Floats | None = None
+    ) -> Joint:
         codes = (truth * classes + candidate) * classes + baseline
         if classes**3 <= DENSE_CELLS:
             cells = np.arange(classes**3)
@@ -196,7 +307,12 @@ class Joint:
             cells, cell_of_row, counts = np.unique(codes, return_inverse=True, return_counts=True)
         rest, last = np.divmod(cells, classes)
         first, second = np.divmod(rest, classes)
-        return cls(first, second, last, counts.astype(np.float64), cell_of_row, classes)
+        counted: Floats = counts.astype(np.float64)
+        squares = counted
+        if weights is not None:
+            counted = np.bincount(cell_of_row, weights, cells.size).astype(np.float64, copy=False)
+            squares = np.bincount(cell_of_row, weights**2, cells.size).astype(np.float64, copy=False)
+        return cls(first, second, last, counted, squares, cell_of_row, classes)
 
     def confusion(self, predicted: Ints) -> Floats:
         flat = np.bincount(

@@ -6,19 +6,25 @@ a row.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
 import numpy as np
 import polars as pl
 
 from modelrail import config
+from modelrail.core import grouping, thresholds
 from modelrail.core.metrics import catalog
 from modelrail.core.metrics.estimate import Floats, Ints
 from modelrail.errors import ComparisonError
 
+if TYPE_CHECKING:
+    from modelrail.core.measure import Subset
+
 PREDICTION = "prediction"
 SCORE = "score"
+BOUNDS = ("lower", "upper")  # of predicted intervals
 SHOWN = 3  # examples in a message
 _ROUNDING = 1e-3  # class probabilities of a row may miss 1 by this much
 
@@ -29,6 +35,7 @@ class Output:
 
     labels: Ints | None
     scores: Floats | None
+    extra: Mapping[str, Floats] = field(default_factory=dict)  # `lower` and `upper` of predicted intervals
 
     def same_as(self, other: Output) -> bool:
         return _same(self.labels, other.labels) and _same(self.scores, other.scores)
@@ -38,6 +45,18 @@ def _same(one: Ints | Floats | None, two: Ints | Floats | None) -> bool:
     if one is None or two is None:
         return one is two
     return bool(np.array_equal(one, two))
+
+
+@dataclass(frozen=True)
+class UserValues:
+    """What a function of the user's own gave: a value a model, and each under the resamples."""
+
+    values: tuple[float | None, ...]
+    replicates: Floats  # (models, resamples); NaN where there is no value
+    note: str = ""  # why a value is None
+
+
+UserCall = Callable[[catalog.Metric, "Subset"], UserValues]
 
 
 @dataclass(frozen=True)
@@ -52,10 +71,37 @@ class Paired:
     clusters: Ints | None  # codes 0..cluster_count-1
     cluster_count: int
     table: pl.DataFrame  # the columns that slices are made of
+    weights: Floats | None = None
+    queries: Ints | None = None  # codes of the lists of a ranking task
+    columns: Mapping[str, Floats] = field(default_factory=dict)  # of the test table, that metrics read
+    seed: int = 0
+    reported: Mapping[str, float] = field(default_factory=dict)  # what training wrote
+    user: UserCall | None = None  # runs metrics of the user's own
 
     @property
     def rows(self) -> int:
         return int(self.truth.size)
+
+    @property
+    def outputs(self) -> tuple[Output, ...]:
+        return (self.candidate,) if self.baseline is None else (self.candidate, self.baseline)
+
+    def decided(self, metric: catalog.Metric) -> list[Ints]:
+        """Each model's labels: its own, or those of its scores at the metric's threshold."""
+        threshold = metric.threshold
+        if threshold is None:
+            return [output.labels for output in self.outputs if output.labels is not None]
+        scores = [output.scores for output in self.outputs if output.scores is not None]
+        if threshold != catalog.TUNED:
+            return [thresholds.fixed(one, float(threshold)) for one in scores]
+        key = f"{metric.name} {sorted(metric.params.items())}"
+        if key not in self._tuned:
+            half = thresholds.halves(self.rows, self.clusters, self.cluster_count, self.seed)
+            truth = self.truth.astype(np.int64)
+            self._tuned[key] = [thresholds.tuned(metric, truth, one, self.weights, half) for one in scores]
+        return self._tuned[key]
+
+    _tuned: dict[str, list[Ints]] = field(default_factory=dict, repr=False, compare=False)
 
 
 def pair(
@@ -64,6 +110,10 @@ def pair(
     truth: pl.DataFrame,
     candidate: pl.DataFrame,
     baseline: pl.DataFrame | None,
+    *,
+    seed: int = 0,
+    reported: Mapping[str, float] | None = None,
+    user: UserCall | None = None,
 ) -> Paired:
     """Bring the tables into one order and coding. Raises ComparisonError naming table, column and metric."""
     key = model.data.key
@@ -71,27 +121,62 @@ def pair(
     tables = {"the candidate": candidate} | ({} if baseline is None else {"the baseline": baseline})
     ordered = {who: _in_order(keys, table, key, who) for who, table in tables.items()}
     target = _column(truth, model.data.target, "the test set", "every metric")
-    if model.task == "regression":
-        values = _finite(target, "the test set", "every metric")
-        outputs = {
-            who: Output(None, _finite(_column(table, PREDICTION, who, _named(metrics)), who, _named(metrics)))
-            for who, table in ordered.items()
-        }
-        coded: Ints | Floats = values
+    if model.task in {"regression", "ranking"}:
+        coded: Ints | Floats = _finite(target, "the test set", "every metric")
+        outputs = {who: _values(table, metrics, who) for who, table in ordered.items()}
         classes: tuple[str, ...] = ()
     else:
         coded, classes, outputs = _classification(model, metrics, target, ordered)
-    clusters, count = _clusters(truth, model.data.group)
+    queries = _queries(truth, model)
+    clusters, count = grouping.clusters(truth, model.data, queries)
+    named = dict.fromkeys(name for metric in metrics for name in metric.columns)
     return Paired(
-        model.task,
-        coded,
-        classes,
-        outputs["the candidate"],
-        outputs.get("the baseline"),
-        clusters,
-        count,
-        truth,
+        task=model.task,
+        truth=coded,
+        classes=classes,
+        candidate=outputs["the candidate"],
+        baseline=outputs.get("the baseline"),
+        clusters=clusters,
+        cluster_count=count,
+        table=truth,
+        weights=_weights(truth, model.data.weight),
+        queries=queries,
+        columns={
+            name: _finite(_column(truth, name, "the test set", "a metric"), "the test set", "a metric")
+            for name in named
+        },
+        seed=seed,
+        reported=reported or {},
+        user=user,
     )
+
+
+def _values(table: pl.DataFrame, metrics: Sequence[catalog.Metric], who: str) -> Output:
+    """Predicted values, and the bounds of predicted intervals where a metric asks for them."""
+    said = _finite(_column(table, PREDICTION, who, _named(metrics)), who, _named(metrics))
+    asking = [metric for metric in metrics if metric.needs == "intervals"]
+    names = BOUNDS if asking else ()
+    extra = {name: _finite(_column(table, name, who, _named(asking)), who, _named(asking)) for name in names}
+    if extra and bool((extra["lower"] > extra["upper"]).any()):
+        raise _not_usable(_named(asking), "lower", who, "in some rows it lies above the column 'upper'")
+    return Output(None, said, extra)
+
+
+def _weights(truth: pl.DataFrame, name: str | None) -> Floats | None:
+    if name is None:
+        return None
+    found = _finite(_column(truth, name, "the test set", "every metric"), "the test set", "every metric")
+    if bool((found < 0).any()) or (found.size and not found.sum() > 0):
+        raise _not_usable(
+            "every metric", name, "the test set", "weights are not negative, and some are above 0"
+        )
+    return found
+
+
+def _queries(truth: pl.DataFrame, model: config.Model) -> Ints | None:
+    if model.task != "ranking":
+        return None
+    return grouping.codes(_column(truth, model.data.query or "", "the test set", "every metric"))
 
 
 # --- keys ------------------------------------------------------------------------------------------------
@@ -141,19 +226,6 @@ def _common(one: pl.Series, two: pl.Series) -> tuple[pl.Series, pl.Series]:
     if one.dtype.is_integer() and two.dtype.is_integer():
         return one.cast(pl.Int128), two.cast(pl.Int128)
     return one.cast(pl.String), two.cast(pl.String)
-
-
-def _clusters(truth: pl.DataFrame, group: str | None) -> tuple[Ints | None, int]:
-    if group is None:
-        return None, 0
-    column = _column(truth, group, "the test set", "the intervals")
-    if column.null_count():
-        raise ComparisonError(
-            f"The group column {group!r} of the test set is empty in {column.null_count():,} rows.",
-            next="Every row must belong to a group, or `data.group` must go.",
-        )
-    codes = column.rank("dense").to_numpy().astype(np.int64) - 1
-    return codes, int(codes.max()) + 1 if codes.size else 0
 
 
 # --- classes and scores ----------------------------------------------------------------------------------

@@ -14,12 +14,14 @@ interval that it deserves.
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
 from modelrail.core.inference import student
 from modelrail.core.metrics.estimate import Floats, Ints
+
+MANY = 1000  # replicates from which their own quantiles are the interval; with fewer, their spread
 
 
 @dataclass(frozen=True)
@@ -28,21 +30,39 @@ class Contrast:
     error: float  # standard error
     df: float
     floor: float = 0.0  # smallest half-width at 95%, where no spread was seen though the models differ
+    replicates: Floats | None = None  # of the bootstrap, ascending
 
     def bounds(self, confidence: float) -> tuple[float, float]:
+        if self.replicates is not None and self.error and self.replicates.size >= MANY:
+            tail = (1 - confidence) / 2
+            low, high = np.quantile(self.replicates, [tail, 1 - tail])
+            return float(low), float(high)
         half = self.half_width(confidence)
         return self.estimate - half, self.estimate + half
 
     def half_width(self, confidence: float) -> float:
         if not self.error:
             return self.floor * math.log((1 - confidence) / 2) / math.log(0.025) if self.floor else 0.0
+        if self.replicates is not None and self.replicates.size >= MANY:
+            low, high = self.bounds(confidence)
+            return (high - low) / 2
         return student.critical(confidence, self.df) * self.error
 
     def p_value(self) -> float:
-        """Two-sided, of the hypothesis that the true value is zero."""
+        """Two-sided, of the hypothesis that the true value is zero: the interval's own test, turned round."""
         if not self.error:
             return 1.0 if abs(self.estimate) <= self.floor else 0.0
-        return student.two_sided_p(self.estimate / self.error, self.df)
+        normal = student.two_sided_p(self.estimate / self.error, self.df)
+        if self.replicates is None or self.replicates.size < MANY:
+            return normal
+        count = self.replicates.size
+        beyond = min(int((self.replicates <= 0).sum()), int((self.replicates >= 0).sum()))
+        return min(1.0, 2 * beyond / count) if beyond else min(normal, 2 / count)
+
+    def moved(self, sign: float, shift: float) -> Contrast:
+        """The contrast times `sign` (1 or -1), plus `shift`."""
+        values = None if self.replicates is None else np.sort(sign * self.replicates + shift)
+        return replace(self, estimate=sign * self.estimate + shift, replicates=values)
 
 
 @dataclass(frozen=True)
@@ -64,9 +84,15 @@ def from_rows(estimate: float, influence: Floats, clusters: Clusters | None) -> 
 
 
 def from_cells(
-    estimate: float, influence: Floats, counts: Floats, pseudo: Floats, pseudo_counts: Floats
+    estimate: float,
+    influence: Floats,
+    counts: Floats,
+    pseudo: Floats,
+    pseudo_counts: Floats,
+    *,
+    rows: float | None = None,
 ) -> Contrast:
-    """The same where rows collapse to cells.
+    """The same where rows collapse to cells; with weights, `counts` are sums of squared ones (of mean one).
 
     `pseudo` and `pseudo_counts` are rows that were not seen but might have been: one in each direction of
     disagreement, spread over the classes (Agresti & Min 2005; Bonett & Price 2012). They enter the spread
@@ -74,7 +100,7 @@ def from_cells(
     """
     values, weights = np.concatenate((influence, pseudo)), np.concatenate((counts, pseudo_counts))
     squares = values * values
-    n = float(weights.sum())
+    n = float(weights.sum()) if rows is None else rows + float(pseudo_counts.sum())
     # No fourth moment: the pseudo-rows already widen what hangs on few rows, as both papers measured it.
     return _contrast(estimate, float(weights @ squares), 0.0, units=n, n=n)
 
@@ -90,6 +116,13 @@ def from_cell_clusters(
     return _contrast(
         estimate, second, fourth, units=clusters.count, n=influence.size + float(pseudo_counts.sum())
     )
+
+
+def from_replicates(estimate: float, values: Floats) -> Contrast:
+    """From the bootstrap's replicates of the contrast; those without a value are left out."""
+    known = np.sort(values[np.isfinite(values)])
+    error = float(known.std(ddof=1)) if known.size > 1 else 0.0
+    return Contrast(estimate, error, math.inf, replicates=known)
 
 
 def _moments(pulls: Floats) -> tuple[float, float]:

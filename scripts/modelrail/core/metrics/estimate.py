@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from functools import cached_property
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -20,6 +21,9 @@ class Estimate:
     how much one row there pulls the value: value(F + e*(row - F)) = value(F) + e*influence + o(e). Its mean
     over the rows is zero; its mean square over n is the variance of the value. Differences of influences
     are those of differences, which is why pairing, clusters and relative margins need no code of their own.
+
+    A row of weight w pulls w times as hard: the functions multiply by the weight (`View.pull`). For a metric
+    without an influence function (`interval` is not `influence` in the catalog) the values are all zero.
     """
 
     value: float | None  # None: not defined on these rows, `note` says why
@@ -35,13 +39,78 @@ def undefined(note: str, shape: tuple[int, ...], support: int = 0) -> Estimate:
 class View:
     """Truth and one model's output on some rows, with what several metrics share (the sort) kept once."""
 
-    def __init__(self, truth: NDArray[np.generic], output: Floats) -> None:
-        self.truth = truth  # binary: bool; multiclass: class codes; regression: float
-        self.output = output  # binary: score; multiclass: (n, K) probabilities; regression: prediction
+    def __init__(
+        self,
+        truth: NDArray[np.generic],
+        output: Floats,
+        weights: Floats | None = None,
+        columns: Mapping[str, Floats] | None = None,
+        queries: Ints | None = None,
+    ) -> None:
+        self.truth = truth  # binary: bool; multiclass: class codes; otherwise float
+        self.output = output  # binary: score; multiclass: (n, K) probabilities; otherwise prediction
+        self.weights = weights  # their mean is one; None: all are one
+        self.columns = columns or {}  # named columns that metrics ask for: `lower`, `upper`, a scale
+        self.queries = queries  # codes of the lists that a ranking task ranks
+        self._kept: dict[str, Any] = {}
 
-    @cached_property
+    def reweighted(self, weights: Floats) -> View:
+        """The same rows with other weights (their mean is one); what was sorted once stays sorted."""
+        other = View(self.truth, self.output, weights, self.columns, self.queries)
+        other._kept = self._kept
+        return other
+
+    def once(self, name: str, make: Callable[[], Any]) -> Any:
+        """Something that depends on the rows and not on their weights, made at the first asking."""
+        if name not in self._kept:
+            self._kept[name] = make()
+        return self._kept[name]
+
+    @property
+    def size(self) -> int:
+        return int(self.truth.size)
+
+    @property
     def ranks(self) -> Ranks:
-        return Ranks.of(self.output)
+        found: Ranks = self.once("ranks", lambda: Ranks.of(self.output))
+        return found
+
+    # --- weighted sums --------------------------------------------------------------------------------
+
+    def mean(self, per_row: Floats) -> float:
+        return float(per_row.mean() if self.weights is None else self.weights @ per_row / per_row.size)
+
+    def pull(self, per_row: Floats) -> Floats:
+        """What rows of these influence values pull, weights included."""
+        return per_row if self.weights is None else self.weights * per_row
+
+    def mass(self, chosen: NDArray[np.bool_]) -> float:
+        """Rows that are chosen, by weight."""
+        return float(chosen.sum() if self.weights is None else self.weights[chosen].sum())
+
+    def mass_in_blocks(self, chosen: NDArray[np.bool_] | None = None) -> Floats:
+        """Rows (those chosen) in each block of equal scores, by weight."""
+        ranks = self.ranks
+        if self.weights is None:
+            return ranks.sizes.astype(np.float64) if chosen is None else ranks.block_sums(chosen)
+        return ranks.block_sums(self.weights if chosen is None else self.weights * chosen)
+
+
+def mean_of(view: View, losses: Floats) -> Estimate:
+    """The (weighted) mean of a quantity a row."""
+    if not losses.size:
+        return undefined("there are no rows", losses.shape)
+    value = view.mean(losses)
+    return Estimate(value, view.pull(losses - value), losses.size)
+
+
+def ratio_of(view: View, over: Floats, under: Floats, note: str) -> Estimate:
+    """The ratio of two means; `note` says what it means when the lower one is zero."""
+    below = view.mean(under) if under.size else 0.0
+    if not below:
+        return undefined(note, over.shape)
+    value = view.mean(over) / below
+    return Estimate(value, view.pull((over - value * under) / below), over.size)
 
 
 @dataclass(frozen=True)

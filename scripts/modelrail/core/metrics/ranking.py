@@ -1,10 +1,15 @@
-"""Rank metrics of a binary task: one sort a model, ties handled, influence values in O(n)."""
+"""Rank metrics of classes by score: one sort a model, ties handled, influence values in O(n)."""
 
 from __future__ import annotations
 
-import numpy as np
+from collections.abc import Callable
 
-from modelrail.core.metrics.estimate import Estimate, View, undefined
+import numpy as np
+from numpy.typing import NDArray
+
+from modelrail.core.metrics.estimate import Estimate, Floats, View, undefined
+
+NO_POSITIVE = "the rows hold no positive one"
 
 
 def roc_auc(view: View) -> Estimate:
@@ -13,27 +18,31 @@ def roc_auc(view: View) -> Estimate:
     The component of a positive row is the share of negatives that it outranks, that of a negative row the
     share of positives that outrank it, ties counting half.
     """
+    return _auc(view, _unbiased)
+
+
+def _auc(view: View, factor: Callable[[int, int], float]) -> Estimate:
     positive = view.truth.astype(bool)
     n = positive.size
-    positives = int(positive.sum())
-    negatives = n - positives
-    support = min(positives, negatives)
-    if not support:
+    count = int(positive.sum())
+    support = min(count, n - count)
+    positives, negatives = view.mass(positive), view.mass(~positive)
+    if not support or positives <= 0 or negatives <= 0:
         return undefined("the rows hold one class only", (n,))
     ranks = view.ranks
-    here = ranks.block_sums(positive)
-    here_negative = ranks.sizes - here
+    here = view.mass_in_blocks(positive)
+    here_negative = view.mass_in_blocks() - here
     below_negative = np.cumsum(here_negative) - here_negative + here_negative / 2
     above_positive = positives - np.cumsum(here) + here / 2
     outranks = ranks.scatter(below_negative / negatives)
     outranked = ranks.scatter(above_positive / positives)
-    value = float(outranks[positive].mean())
+    value = float((here @ below_negative) / positives / negatives)
     influence = np.where(
         positive,
-        (outranks - value) * (n / positives * _unbiased(positives, n)),
-        (outranked - value) * (n / negatives * _unbiased(negatives, n)),
+        (outranks - value) * (n / positives * factor(count, n)),
+        (outranked - value) * (n / negatives * factor(n - count, n)),
     )
-    return Estimate(value, influence, support)
+    return Estimate(value, view.pull(influence), support)
 
 
 def _unbiased(rows_of_class: int, n: int) -> float:
@@ -52,17 +61,115 @@ def average_precision(view: View) -> Estimate:
     """
     positive = view.truth.astype(bool)
     n = positive.size
-    positives = int(positive.sum())
-    support = min(positives, n - positives)
-    if not positives:
-        return undefined("the rows hold no positive one", (n,))
+    count = int(positive.sum())
+    positives = view.mass(positive)
+    support = min(count, n - count)
+    if positives <= 0:
+        return undefined(NO_POSITIVE, (n,))
     ranks = view.ranks
-    here = ranks.block_sums(positive)
-    at_or_above = np.cumsum(ranks.sizes[::-1])[::-1].astype(np.float64)
-    precision = np.cumsum(here[::-1])[::-1] / at_or_above
+    here = view.mass_in_blocks(positive)
+    at_or_above = np.cumsum(view.mass_in_blocks()[::-1])[::-1]
+    some = at_or_above > 0
+    precision = np.divide(np.cumsum(here[::-1])[::-1], at_or_above, out=np.zeros(here.size), where=some)
     value = float((here * precision).sum() / positives)
-    first = np.cumsum(here / at_or_above)
-    second = np.cumsum(here * precision / at_or_above)
+    share = np.divide(here, at_or_above, out=np.zeros(here.size), where=some)
+    first = np.cumsum(share)
+    second = np.cumsum(share * precision)
     of_positive = ranks.scatter(precision + first - value - second)
     of_negative = ranks.scatter(-second)
-    return Estimate(value, np.where(positive, of_positive, of_negative) * (n / positives), support)
+    return Estimate(value, view.pull(np.where(positive, of_positive, of_negative) * (n / positives)), support)
+
+
+def roc_auc_of_classes(view: View, *, average: str = "macro") -> Estimate:
+    """One class against the rest, the mean over the classes of the truth; `weighted`: by their rows."""
+    codes = view.truth.astype(np.int64)
+    counts = np.bincount(codes, weights=view.weights, minlength=view.output.shape[1])
+    present = np.flatnonzero(counts)
+    if present.size < 2:
+        return undefined("the rows hold one class only", codes.shape)
+    shares = (
+        counts[present] / counts.sum() if average == "weighted" else np.full(present.size, 1 / present.size)
+    )
+    total, influence, support = 0.0, np.zeros(codes.size), codes.size
+    values = []
+    for code, share in zip(present, shares, strict=True):
+        found = _auc(View(codes == code, view.output[:, code], view.weights), lambda _, __: 1.0)
+        if found.value is None:
+            return undefined(found.note, codes.shape)
+        total += share * found.value
+        influence += share * found.influence
+        values.append(found.value)
+        support = min(support, found.support)
+    if average == "weighted":  # the shares are estimated too
+        by_code = np.zeros(view.output.shape[1])
+        by_code[present] = values
+        influence += view.pull(by_code[codes] - total)
+    return Estimate(total, influence, support)
+
+
+# --- the top of the list ---------------------------------------------------------------------------------
+
+
+def precision_at_k(view: View, *, k: float) -> Estimate:
+    """Share of positives among the k rows of the highest scores; k below 1 is a share of the rows.
+
+    The influence needs the share of positives at the edge of the list: a row that enters pushes out another
+    that is positive with that chance. It is estimated from the rows around the edge.
+    """
+    found = _top(view, k)
+    if isinstance(found, str):
+        return undefined(found, (view.size,))
+    share, inside, at_edge = found
+    positive = view.truth.astype(bool)
+    value = view.mean(positive * inside) / share
+    pull = (positive * inside - at_edge * (inside - share)) / share - value
+    return Estimate(value, view.pull(pull), int(inside.sum()))
+
+
+def lift(view: View, *, k: float) -> Estimate:
+    """Precision among the top k over the share of positives among all rows."""
+    found = precision_at_k(view, k=k)
+    positive = view.truth.astype(bool)
+    rate = view.mean(positive.astype(np.float64)) if view.size else 0.0
+    if found.value is None or not rate:
+        return undefined(found.note or NO_POSITIVE, (view.size,))
+    value = found.value / rate
+    return Estimate(
+        value, found.influence / rate - view.pull(value * (positive - rate) / rate), found.support
+    )
+
+
+def _top(view: View, k: float) -> tuple[float, Floats, float] | str:
+    """The share that k is, how much of each row is in the list (ties in part), positives at its edge."""
+    n = view.size
+    share = k if k < 1 else k / n if n else 1.0
+    if not 0 < share < 1:
+        return f"{k:g} rows are not fewer than the {n:,} there are"
+    mass = view.mass_in_blocks()
+    above = np.cumsum(mass[::-1])[::-1] - mass
+    inside = np.clip(np.divide(share * n - above, mass, out=np.zeros(mass.size), where=mass > 0), 0, 1)
+    ordered = view.ranks.order
+    below = n * (1 - share)
+    place = (
+        round(below)
+        if view.weights is None
+        else int(np.searchsorted(np.cumsum(view.weights[ordered]), below))
+    )
+    width = max(25, int(n**0.7 / 4))
+    near = ordered[max(0, place - width) : place + width]
+    at_edge = float(view.truth[near].astype(np.float64).mean()) if near.size else 0.0
+    return share, view.ranks.scatter(inside), at_edge
+
+
+def recall_at_precision(view: View, *, at_precision: float) -> Estimate:
+    """The highest recall of any threshold whose precision is at least this; 0 when none is."""
+    positive: NDArray[np.bool_] = view.truth.astype(bool)
+    n, count = positive.size, int(positive.sum())
+    positives = view.mass(positive)
+    if positives <= 0:
+        return undefined(NO_POSITIVE, (n,))
+    found = np.cumsum(view.mass_in_blocks(positive)[::-1])
+    taken = np.cumsum(view.mass_in_blocks()[::-1])
+    good = found >= at_precision * taken * (1 - 1e-12)
+    value = float(found[good].max() / positives) if good.any() else 0.0
+    return Estimate(min(value, 1.0), np.zeros(n), count)
