@@ -404,7 +404,8 @@ EVIL = (
     "a\n::set-output name=verdict::pass\n::error::x",
     f"{MARKER}", "<script>alert(1)</script>",
     "<img src=http://evil.example/x.png>", "![x](http://evil.example/x.png)",
-    "@octo/everyone", "[click](http://evil.example)", "| a | b |\n|--|--|", "</details></table>", "\u202egnp.exe",
+    "@octo/everyone", "[click](http://evil.example)", "| a | b |\n|--|--|",
+    "</details></table>", "\u202egnp.exe",
     "${{ secrets.X }}", "http://evil.example/plain", "#1", "{{ 7654321*3 }}{% raw %}",
 )  # fmt: skip
 
