@@ -18,6 +18,7 @@ EVENTS = (
     ("staging", "v1.2.0"), ("production", "v1.2.0"),
     ("production", "v1.1.0"),
 )  # fmt: skip
+REPORT = "<!-- modelrail:report -->"
 ASSETS = {"model.skops", "evidence.json", "model-card.md"}
 
 
@@ -118,10 +119,15 @@ def _pull_requests(world: World, told: dict[str, Any]) -> Iterator[Check]:
     told["comments"] = {
         str(number): [comment["body"] for comment in found] for number, found in comments.items()
     }
-    yield equal("one comment on each pull request", [len(found) for found in comments.values()], [1, 1, 1])
+    reports = {
+        number: [text for text in bodies if REPORT in text] for number, bodies in told["comments"].items()
+    }
+    yield equal("one report on each pull request", [len(found) for found in reports.values()], [1, 1, 1])
+    answers = [len(comments[number]) - len(reports[str(number)]) for number in comments]
+    yield equal("and the release's answer on those that were merged", answers, [1, 0, 1])
     authors = {comment["user"]["login"] for found in comments.values() for comment in found}
     yield equal("all of them by the workflow's own account", authors, {"github-actions[bot]"})
-    bodies = {number: found[0]["body"] if found else "" for number, found in comments.items()}
+    bodies = {int(number): found[0] if found else "" for number, found in reports.items()}
     blocked = bodies[2]
     yield Check("the worse model's comment says that it is blocked, and names the Brier score", (
         "⛔" in blocked.splitlines()[1 if blocked.startswith("<!--") else 0] and "Brier" in blocked

@@ -76,7 +76,9 @@ def excerpt(comment: str) -> str:
     lines = [
         line for line in head.splitlines() if not re.fullmatch(r"\|?[\s|:-]+\|?", line) or not line.strip()
     ]
-    return re.sub(r"\n{3,}", "\n\n", "\n".join(lines))
+    return (
+        re.sub(r"\n{3,}", "\n\n", "\n".join(lines)).replace("&nbsp;", " ").replace("**", "").replace("`", "")
+    )
 
 
 def _quoted(word: str) -> str:

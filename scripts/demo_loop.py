@@ -104,7 +104,7 @@ def worse_model(world: World, told: dict[str, Any]) -> None:
     told["worse_commit"] = world.push("Find more of the late flights", "find-more-late-flights")
     number = world.open_pull_request(
         "find-more-late-flights", "Find more of the late flights",
-        "Weighs both classes alike. Balanced accuracy goes up by seven points, the ranking stays.",
+        "Weighs both classes alike. Balanced accuracy goes up by seven points; the ranking stays.",
     )  # fmt: skip
     # 20: a job failed. It is the job that judges, and it is meant to.
     runs = world.act("pull_request", "--pull-request", str(number), "--expect-job", "evaluate", expect=20)
