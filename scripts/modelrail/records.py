@@ -356,6 +356,29 @@ class Importances(Extra, frozen=True, kw_only=True):
 EXTRAS: tuple[type[Extra], ...] = (Distributions, Robustness, Fairness, Importances)
 
 
+class Measured(Record, frozen=True, kw_only=True):
+    """A registered version and what its own tag says it measured, on the test data of its day."""
+
+    version: str
+    value: float | None
+
+
+class Lineage(Record, frozen=True, kw_only=True):
+    """The last versions, and who put the present one into the stage. Shown; nothing decides by it."""
+
+    SCHEMA: ClassVar[str] = "modelrail/lineage/1"
+    FILE: ClassVar[str] = "lineage.json"
+    schema: Literal["modelrail/lineage/1"] = "modelrail/lineage/1"
+    model: str
+    metric: str
+    versions: tuple[Measured, ...]  # in order of registration
+    stage: str
+    version: str | None = None  # that the stage holds
+    since: str | None = None
+    by: str = ""
+    reason: str = ""
+
+
 class Evidence(Record, frozen=True, kw_only=True):
     """Everything that carries one version. Its digest stands in the tags."""
 

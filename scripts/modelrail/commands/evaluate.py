@@ -85,6 +85,7 @@ def _evaluate(
     dry_run: bool,
 ) -> dict[str, object]:
     from modelrail.adapters import evaluation, versions
+    from modelrail.core import lineage
 
     settings, folder = context.settings, context.folder(model)
     repository = git.open_repository(settings)
@@ -94,7 +95,7 @@ def _evaluate(
         baseline = standing.ref.version or "no baseline"
         say(f"{model.name}: would score {selector or 'the candidate'} and {baseline} on {model.data.test}")
         return {"baseline_version": standing.ref.version or "", "test": model.data.test}
-    _verbs.discard(folder, records.Evaluation, records.Comparison, records.Evidence)
+    _verbs.discard(folder, records.Evaluation, records.Comparison, records.Evidence, records.Lineage)
     with contextlib.ExitStack() as stack:
         version, candidate, side = _candidate(model, context, state, selector, config_file, repository, stack)
         question = stack.enter_context(evaluation.question(model, settings.workspace, settings, repository))
@@ -115,6 +116,8 @@ def _evaluate(
             run=_verbs.run_ref(settings),
         )
         files.write(record, folder)
+        if model.metrics:
+            files.write(lineage.build(state, model.metrics[0].label, against), folder)
     baseline = f"against {standing.ref.version} ({against})" if theirs else f"no version is in {against}"
     say(f"✓ {model.name}: {truth.rows:,} rows scored, {baseline}")
     outputs(settings, {"baseline-version": standing.ref.version or "", "rows": truth.rows})

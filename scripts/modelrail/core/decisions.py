@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from modelrail import plans, records
-from modelrail.core import admission, tags
+from modelrail.core import admission, lineage, tags
 from modelrail.core.history import ModelState
 
 
@@ -103,6 +103,7 @@ def evidence_trailers(evidence: records.Evidence, digest: str) -> dict[str, str]
         "Baseline-Sequence": "" if baseline.sequence is None else str(baseline.sequence),
         "Verdict": evidence.comparison.verdict,
         "Gates": f"{good}/{all_}",
+        lineage.TRAILER: lineage.trailer(evidence.comparison.metrics),
     }
 
 
