@@ -28,6 +28,13 @@ class Data(Part, frozen=True, kw_only=True):
     time: str | None = None  # rows near in time are not independent
     block: int | None = None  # how many distinct times make one block; default: by their number
     query: str | None = None  # ranking: rows of one list
+
+    @property
+    def columns(self) -> tuple[str, ...]:
+        """The columns of the test table that a comparison needs whatever it measures; each once."""
+        named = (self.key, self.target, self.group, self.weight, self.time, self.query)
+        return tuple(dict.fromkeys(name for name in named if name))
+
     schema: str | None = None  # pandera's YAML form
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from modelrail import config, config_gates, config_schema
+from modelrail import config, config_gates, config_metrics, config_policy, config_schema, config_slices
 from modelrail.config_fields import Faults, Fields, near
 from modelrail.core.tags import is_name
 from modelrail.errors import ConfigError
@@ -140,10 +140,14 @@ def _model(faults: Faults, name: str, node: Node) -> config.Model:
     path = join("models", name)
     fields = Fields(faults, node, path, config_schema.DEFINITIONS["model"], MODEL_HINTS)
     task = fields.choice("task")
-    data = _data(fields)
-    slices = config_gates.slices(fields, data.target)
-    listed = config_gates.metrics(fields, task)
-    gates, metrics = config_gates.gates(fields, task, listed, slices)
+    data = _data(fields, task)
+    slices = config_slices.slices(fields, data.target)
+    listed = config_metrics.listed(fields, task)
+    stages = _stages(fields)
+    places = tuple(stage.name for stage in stages)
+    gates, checks, metrics = config_gates.gates(
+        fields, task, listed, slices, places, train="train" in _inner(fields, "data")
+    )
     limits = _timeout(fields)
     return config.Model(
         name=name,
@@ -160,15 +164,25 @@ def _model(faults: Faults, name: str, node: Node) -> config.Model:
         metrics=metrics,
         slices=slices,
         gates=gates,
-        stages=_stages(fields),
+        stages=stages,
         store=_store(fields),
         allow_pickle=fields.boolean("allow_pickle", default=False),
         train_timeout=limits[0],
         predict_timeout=limits[1],
+        checks=checks,
+        waivers=config_gates.waivers(fields, task, gates, checks, slices, places),
+        slice_search=config_gates.slice_search(fields, task, metrics),
+        test_budget=config_policy.budget(fields),
+        baselines=config_policy.baselines(fields),
     )
 
 
-def _data(model: Fields) -> config.Data:
+def _inner(fields: Fields, key: str) -> dict[str, Node]:
+    node = fields.node(key)
+    return node.entries if isinstance(node, Table) else {}
+
+
+def _data(model: Fields, task: str) -> config.Data:
     node = model.node("data")
     if node is None:
         return config.Data(test="", target="", key="")
@@ -176,6 +190,7 @@ def _data(model: Fields) -> config.Data:
     target, key = fields.text("target"), fields.text("key")
     if target and target == key:
         fields.fault("key", f"{shown(key)} is the target.", "The key names a row and is not the label.")
+    _roles(fields, target, task)
     train, test = fields.path_text("train"), fields.path_text("test")
     if train and train == test:
         fields.fault(
@@ -183,8 +198,31 @@ def _data(model: Fields) -> config.Data:
         )
     return config.Data(
         train=train, test=test or "", target=target or "", key=key or "",
-        group=fields.text("group"), schema=fields.path_text("schema"),
+        group=fields.text("group"), schema=fields.path_text("schema"), weight=fields.text("weight"),
+        time=fields.text("time"), block=fields.integer("block"), query=fields.text("query"),
     )  # fmt: skip
+
+
+def _plain(fields: Fields, key: str) -> str | None:
+    node = fields.node(key)
+    return node.value if isinstance(node, Scalar) and isinstance(node.value, str) else None
+
+
+def _roles(fields: Fields, target: str | None, task: str) -> None:
+    """What columns may be used for, and which go together."""
+    for role in ("group", "weight", "time", "query"):
+        if target and _plain(fields, role) == target:
+            fields.fault(role, f"{shown(target)} is the target.", "It is what is to be predicted.")
+    if "group" in fields and "time" in fields:
+        fields.fault("time", "rows are taken together by group or by time, not both: time does not fit.", "")
+    if "block" in fields and "time" not in fields:
+        fields.fault("block", "without time, block does not fit.", "Add `time:`.")
+    if task == "ranking" and "query" not in fields:
+        fields.fault(
+            "query", "a ranking task needs it: query does not fit otherwise.", "Add `query: query_id`."
+        )
+    if task != "ranking" and "query" in fields:
+        fields.fault("query", f"query does not fit a {task or 'this'} task.", "Leave it out.")
 
 
 def _positive(fields: Fields, task: str) -> str | None:
@@ -192,7 +230,7 @@ def _positive(fields: Fields, task: str) -> str | None:
     node = fields.node("positive")
     if node is None:
         return None
-    if task in {"multiclass", "regression"}:
+    if task in {"multiclass", "regression", "ranking"}:
         fields.fault("positive", f"a {task} task has no positive class.", "Leave it out.")
     if isinstance(node, Scalar) and isinstance(node.value, bool | int):
         return node.text

@@ -1,16 +1,26 @@
-"""Metrics, slices and gates of modelrail.yaml, as config_check.py reads them."""
+"""Gates of modelrail.yaml, as config_check.py reads them."""
 
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
+from functools import partial
 
-from modelrail import config, config_schema
-from modelrail.config_fields import Faults, Fields, near, text
-from modelrail.core import metric_names
+import msgspec
+
+from modelrail import (
+    config,
+    config_metrics,
+    config_policy,
+    config_schema,
+    config_schema_policy,
+    config_slices,
+)
+from modelrail.config_fields import Faults, Fields, near
 from modelrail.core.metrics import catalog
 from modelrail.yaml_strict import Node, Scalar, Table, kind, shown
 
-FUTURE_GATES = ("leakage", "drift", "robustness", "latency", "fairness", "calibration")
+FUTURE_GATES = ("drift", "robustness", "latency", "fairness", "calibration")
 GATE_HINTS = {
     "slice": 'Did you mean "slices"?',
     "minimum": 'Did you mean "min"?',
@@ -24,97 +34,66 @@ GATE_HINTS = {
 }
 
 
-def metrics(fields: Fields, task: str) -> tuple[config.Metric, ...]:
-    """The metrics as listed; each once."""
-    found: list[config.Metric] = []
-    for index, node in enumerate(fields.items("metrics")):
-        path = f"{fields.at('metrics')}[{index}]"
-        metric = _metric(fields.faults, node, path, task)
-        if metric is None:
-            continue
-        if metric in found:
-            fields.faults.add(path, f"{metric.label} is listed twice.", "Keep one of them.", node.line)
-        else:
-            found.append(metric)
-    return tuple(found)
-
-
-def _metric(faults: Faults, node: Node, path: str, task: str) -> config.Metric | None:
-    """A metric that fits the task."""
-    if isinstance(node, Table) and len(node.entries) == 1 and next(iter(node.entries)) in catalog.names():
-        name = next(iter(node.entries))
-        faults.add(path, "parameters of metrics are not in this version.", f"Write `{name}`.", node.line)
-        return None
-    name = node.value if isinstance(node, Scalar) and isinstance(node.value, str) else ""
-    if not name:
-        faults.add(path, f"expected the name of a metric, found {kind(node)}.", _known(task), node.line)
-        return None
-    if name not in catalog.names():
-        other = metric_names.OTHER_NAMES.get(name.lower())
-        known = catalog.names(task or None)
-        hint = f'Did you mean "{other}"?' if other in known else near(name.lower(), known) or _known(task)
-        faults.add(path, f"unknown metric {shown(name)}.", hint, node.line)
-        return None
-    if task and catalog.find(name, task) is None:
-        faults.add(path, f"{name} is not a metric of a {task} task.", _known(task), node.line)
-        return None
-    return config.Metric(name=name)
-
-
-def _known(task: str) -> str:
-    names = ", ".join(catalog.names(task or None))
-    return f"For {task}: {names}." if task else f"Known: {names}."
-
-
-def slices(fields: Fields, target: str) -> tuple[config.Slice, ...]:
-    found: list[config.Slice] = []
-    for index, node in enumerate(fields.items("slices")):
-        path = f"{fields.at('slices')}[{index}]"
-        one = _slice(fields.faults, node, path)
-        if one is None:
-            continue
-        column = shown(one.column)
-        if any(other.column == one.column for other in found):
-            fields.faults.add(path, f"the column {column} is listed twice.", "Keep one of them.", node.line)
-        elif one.column == target:
-            hint = "A slice by the label holds one class alone; recall and precision say what it would."
-            fields.faults.add(path, f"{column} is the target.", hint, node.line)
-        else:
-            found.append(one)
-    return tuple(found)
-
-
-def _slice(faults: Faults, node: Node, path: str) -> config.Slice | None:
-    if not isinstance(node, Table):
-        column = text(faults, node, path)
-        return None if column is None else config.Slice(column=column)
-    inner = Fields(faults, node, path, config_schema.SLICE_TABLE)
-    column = inner.text("column")
-    bins, rows = inner.integer("bins"), inner.integer("min_rows")
-    if column is None:
-        return None
-    return config.Slice(column=column, bins=bins, min_rows=config_schema.MIN_ROWS if rows is None else rows)
-
-
 def gates(
-    fields: Fields, task: str, listed: tuple[config.Metric, ...], sliced: tuple[config.Slice, ...]
-) -> tuple[tuple[config.Gate, ...], tuple[config.Metric, ...]]:
-    """The gates, and the metrics with those added that only gates name."""
+    fields: Fields,
+    task: str,
+    listed: tuple[config.Metric, ...],
+    sliced: tuple[config.Slice, ...],
+    stages: tuple[str, ...],
+    *,
+    train: bool,
+) -> tuple[tuple[config.Gate, ...], tuple[config.Check, ...], tuple[config.Metric, ...]]:
+    """The gates, those without a metric, and the metrics with those added that only gates name."""
     found: list[config.Gate] = []
+    checks: list[config.Check] = []
     named = list(listed)
-    columns = [one.column for one in sliced]
     for index, node in enumerate(fields.items("gates")):
         path = f"{fields.at('gates')}[{index}]"
         if isinstance(node, Table) and _is_future(fields.faults, node, path):
             continue
+        if isinstance(node, Table) and "gate" in node.entries:
+            rest = Fields(fields.faults, node, path, config_schema.DEFINITIONS["check"])
+            check = config_policy.check(rest, _margin, stages, train=train)
+            checks += [check] if check else []
+            continue
         inner = Fields(fields.faults, node, path, config_schema.DEFINITIONS["gate"], GATE_HINTS)
-        gate = None if inner.broken else _gate(inner, task, columns)
+        gate = None if inner.broken else _gate(inner, task, sliced, stages, listed)
         if gate is None:
             continue
         found.append(gate)
-        if gate.metric not in named:
+        if gate.metric.label not in {one.label for one in named}:
             named.append(gate.metric)
-    return tuple(found), tuple(named)
+    names = [name for name in (*(one.name for one in found), *(one.name for one in checks)) if name]
+    for name in sorted({one for one in names if names.count(one) > 1}):
+        fields.fault("gates", f"the name {shown(name)} is listed twice.", "Each gate has its own.")
+    return tuple(found), tuple(checks), tuple(named)
+
+
+def waivers(
+    fields: Fields,
+    task: str,
+    found: tuple[config.Gate, ...],
+    checks: tuple[config.Check, ...],
+    sliced: tuple[config.Slice, ...],
+    stages: tuple[str, ...],
+) -> tuple[config.Waiver, ...]:
+    named = partial(_named_metric, task=task, named=tuple(gate.metric for gate in found))
+    return config_policy.waivers(fields, found, checks, sliced, stages, named)
+
+
+def _named_metric(
+    fields: Fields, key: str, *, task: str, named: Sequence[config.Metric]
+) -> config.Metric | None:
+    node = fields.node(key)
+    return None if node is None else config_metrics.metric(fields.faults, node, fields.at(key), task, named)
+
+
+def slice_search(fields: Fields, task: str, listed: tuple[config.Metric, ...]) -> config.SliceSearch | None:
+    inner, found = config_slices.search(fields)
+    if inner is None or found is None:
+        return None
+    metric = _named_metric(inner, "metric", task=task, named=listed)
+    return msgspec.structs.replace(found, metric=metric.label if metric else None)
 
 
 def _is_future(faults: Faults, node: Table, path: str) -> bool:
@@ -127,48 +106,82 @@ def _is_future(faults: Faults, node: Table, path: str) -> bool:
     return True
 
 
-def _gate(fields: Fields, task: str, columns: list[str]) -> config.Gate | None:
-    node = fields.node("metric")
-    metric = None if node is None else _metric(fields.faults, node, fields.at("metric"), task)
+def _gate(
+    fields: Fields,
+    task: str,
+    sliced: tuple[config.Slice, ...],
+    stages: tuple[str, ...],
+    listed: tuple[config.Metric, ...],
+) -> config.Gate | None:
+    metric = _named_metric(fields, "metric", task=task, named=listed)
     rules = [rule for rule in config_schema.RULES if rule in fields]
     if len(rules) != 1:
         every = ", ".join(config_schema.RULES)
         what = f"this gate has {' and '.join(rules)}" if rules else "this gate has none"
         hint = "Make one gate of each." if rules else "Add one, as `no_worse_than: 0.005`."
         fields.faults.add(fields.path, f"exactly one of {every} is needed; {what}.", hint, fields.line)
-    low, high = _bound(fields, "min", metric, task), _bound(fields, "max", metric, task)
-    no_worse_than, better_by = _margin(fields, "no_worse_than"), _margin(fields, "better_by")
-    column = fields.text("slices")
-    if column is not None and column not in columns:
-        every = f"There are: {', '.join(columns)}." if columns else f"Add `slices: [{column}]` to the model."
+    low, with_low = _bound(fields, "min", metric, task)
+    high, with_high = _bound(fields, "max", metric, task)
+    margins = {rule: _margin(fields, rule) for rule in ("no_worse_than", "better_by", "within")}
+    if margins["within"] is not None and margins["within"].value == 0:
+        fields.fault("within", "nothing lies within a margin of 0; it is out of range.", "As `within: 0.01`.")
+    column, only = config_slices.resolve(fields, sliced), config_slices.names(fields, "only")
+    if only and "slices" not in fields:
+        fields.fault("only", "without `slices` it is out of range.", "Add `slices:` to the gate.")
+    beside = _confidence(fields)
+    inside = with_low if with_low is not None else with_high
+    if beside is not None and inside is not None:
         fields.fault(
-            "slices", f"{shown(column)} is not one of the model's slices.", near(column, columns) or every
+            "confidence", "the confidence is listed twice.", "Keep the one beside the bound's value."
         )
-    confidence = fields.number("confidence")
-    if confidence is not None and not 0.5 < confidence < 1:
-        hint = f"Is `{confidence / 100:g}` meant?" if 50 < confidence < 100 else ""
-        fields.fault("confidence", f"{confidence:g} does not lie between 0.5 and 1.", hint)
+    confidence = beside if beside is not None else inside
+    name, when = config_policy.name(fields), config_policy.when(fields, stages)
     severity = fields.choice("severity", "block")
     if metric is None:
         return None
     return config.Gate(
         path=fields.path,
         metric=metric,
+        name=name,
         min=low,
         max=high,
-        no_worse_than=no_worse_than,
-        better_by=better_by,
+        no_worse_than=margins["no_worse_than"],
+        better_by=margins["better_by"],
+        within=margins["within"],
         slices=column,
+        only=only,
+        when=when,
         severity=severity,  # type: ignore[arg-type] # `choice` allows these values alone, or a fault is noted
         confidence=config_schema.CONFIDENCE if confidence is None else confidence,
         with_confidence=confidence is not None,
     )
 
 
-def _bound(fields: Fields, rule: str, metric: config.Metric | None, task: str) -> float | None:
-    """A bound that the metric can reach: 70 is no ROC AUC."""
-    value = fields.number(rule)
-    about = catalog.find(metric.name, task) if metric else None
+def _confidence(fields: Fields) -> float | None:
+    confidence = fields.number("confidence")
+    if confidence is not None and not 0.5 < confidence < 1:
+        hint = f"Is `{confidence / 100:g}` meant?" if 50 < confidence < 100 else ""
+        fields.fault("confidence", f"{confidence:g} does not lie between 0.5 and 1.", hint)
+    return confidence
+
+
+def _bound(
+    fields: Fields, rule: str, metric: config.Metric | None, task: str
+) -> tuple[float | None, float | None]:
+    """A bound that the metric can reach (70 is no ROC AUC), and the confidence written with it."""
+    node = fields.node(rule)
+    if not isinstance(node, Table):
+        return _reachable(fields, rule, fields.number(rule), metric, task), None
+    inner = Fields(fields.faults, node, fields.at(rule), config_schema_policy.BOUND_TABLE)
+    value = _reachable(inner, "value", inner.number("value"), metric, task)
+    confidence = _confidence(inner)
+    return value, config_schema.CONFIDENCE if confidence is None else confidence
+
+
+def _reachable(
+    fields: Fields, key: str, value: float | None, metric: config.Metric | None, task: str
+) -> float | None:
+    about = catalog.bind(metric.name, task, metric.params) if metric else None
     if value is None or about is None:
         return value
     above, below = about.low is None or value >= about.low, about.high is None or value <= about.high
@@ -179,7 +192,7 @@ def _bound(fields: Fields, rule: str, metric: config.Metric | None, task: str) -
             else f"at {about.low:g} or above"
         )  # fmt: skip
         fields.fault(
-            rule,
+            key,
             f"{about.name} lies {span}; {value:g} is out of reach.",
             f"Is `{value / 100:g}` meant?" if 1 < value <= 100 else "",
         )

@@ -7,72 +7,58 @@ the task) is the checker's alone.
 
 from __future__ import annotations
 
-from typing import Any
-
 from modelrail import __version__
-from modelrail.core.metrics import catalog
+from modelrail.config_schema_metrics import METRIC, NAMED_METRIC
+from modelrail.config_schema_parts import DURATION, NAME, PATH, PERCENT, TEXT, Schema
+from modelrail.config_schema_parts import choice as _choice
+from modelrail.config_schema_parts import duration as _duration
+from modelrail.config_schema_parts import path as _path
+from modelrail.config_schema_parts import table as _table
+from modelrail.config_schema_parts import text as _text
+from modelrail.config_schema_policy import (
+    BASELINES,
+    BUDGET,
+    CHECK,
+    CONFIDENCE,
+    GATE,
+    MIN_ROWS,
+    RULES,
+    SEARCH,
+    SEVERITIES,
+    SLICE,
+    SLICE_TABLE,
+    WAIVER,
+    WHEN,
+)
 
-Schema = dict[str, Any]
+__all__ = [
+    "CONFIDENCE",
+    "DURATION",
+    "MIN_ROWS",
+    "NAME",
+    "PATH",
+    "PERCENT",
+    "RULES",
+    "SEVERITIES",
+    "SLICE_TABLE",
+]
+__all__ += ["TEXT", "Schema"]
 
 REPOSITORY = "modelrail/modelrail"
 PATH_IN_REPOSITORY = "schemas/modelrail.schema.json"
 URL = f"https://raw.githubusercontent.com/{REPOSITORY}/v{__version__}/{PATH_IN_REPOSITORY}"
 
-# GTO's grammar of names, without the doubled slash that git refuses in a ref.
-NAME = r"^[A-Za-z0-9]([A-Za-z0-9_-]|/(?!/))*(?<![/_-])$"
-# Relative, inside the repository: no leading `/`, `-`, `~` or drive; no part `..` or `.git`; no backslash.
-PATH = r"^(?=.*\S)(?![-/~])(?![A-Za-z]:)(?!(.*/)?\.\.(/|$))(?!(.*/)?\.[gG][iI][tT](/|$))[^\\\x00-\x1f\x7f]+$"
-PERCENT = r"^[0-9]{1,9}(\.[0-9]{1,9})? ?%$"
-DURATION = r"^(?=[0-9])([0-9]+h)?([0-9]+m)?([0-9]+s)?$"
-TEXT = r"\S"  # anything but blanks
-
-TASKS = ("binary", "multiclass", "regression")
+TASKS = ("binary", "multiclass", "regression", "ranking")
+MAX_BLOCK = 1_000_000
 STORES = ("release",)
-SEVERITIES = ("block", "warn", "info")
 ENTERS = ("on-pass", "manual")
 FIRSTS = ("allowed", "refused")
-RULES = ("min", "max", "no_worse_than", "better_by")
 DEFAULT_STAGES = {"staging": {"enter": "on-pass"}, "production": {"from": "staging", "enter": "manual"}}
 TRAIN_TIMEOUT = "2h"
 PREDICT_TIMEOUT = "30m"
 MAX_TIMEOUT = 120 * 3600
-MAX_BINS = 100
 MAX_NAME = 100
-MIN_ROWS = 30
-CONFIDENCE = 0.95
 MAX_FILE_BYTES = 1024 * 1024
-
-
-def _path(description: str, example: str) -> Schema:
-    return {
-        "type": "string",
-        "pattern": PATH,
-        "maxLength": 500,
-        "description": description,
-        "examples": [example],
-    }
-
-
-def _text(description: str, *examples: str, **more: Any) -> Schema:
-    return {
-        "type": "string", "pattern": TEXT, "maxLength": 1000, "description": description,
-        "examples": list(examples), **more,
-    }  # fmt: skip
-
-
-def _choice(values: tuple[str, ...], default: str | None, description: str) -> Schema:
-    found: Schema = {"enum": list(values), "description": description}
-    return found | ({"default": default} if default else {})
-
-
-def _table(properties: Schema, required: tuple[str, ...], description: str) -> Schema:
-    return {
-        "type": "object",
-        "description": description,
-        "properties": properties,
-        "required": list(required),
-        "additionalProperties": False,
-    }
 
 
 _DATA = _table(
@@ -85,94 +71,28 @@ _DATA = _table(
         "target": _text("Column of the label.", "late"),
         "key": _text("Column that names a row: pairs candidate and baseline. No value twice.", "flight_id"),
         "group": _text("Column of the groups whose rows are not independent; widens the intervals.", "day"),
+        "weight": _text("Column of how much a row counts, in every metric and its interval.", "weight"),
+        "time": _text(
+            "Column of the time: rows near in time are not independent, so that blocks of consecutive times "
+            "are taken together.",
+            "day",
+        ),
+        "block": {
+            "type": "integer",
+            "minimum": 1,
+            "maximum": MAX_BLOCK,
+            "examples": [7],
+            "description": "How many distinct times make a block. Default: 2 T^(1/3) of T.",
+        },
+        "query": _text(
+            "Ranking: column of the lists that are ranked; their rows belong together.", "query_id"
+        ),
         "schema": _path("Schema that `validate-data` checks, in pandera's YAML form.", "data/schema.yaml"),
     },
     ("test", "target", "key"),
     "The tables. A file that DVC tracks is named as itself; its version is read from `.dvc` or `dvc.lock`.",
 )
 
-_METRIC: Schema = {
-    "enum": list(catalog.names()),
-    "description": "A metric by name; it must fit the task.",
-    "examples": ["roc_auc"],
-}
-
-SLICE_TABLE = _table(
-    {
-        "column": _text("Column of the test table.", "distance"),
-        "bins": {
-            "type": "integer",
-            "minimum": 2,
-            "maximum": MAX_BINS,
-            "examples": [5],
-            "description": "Cut a numeric column into this many bins of equal count.",
-        },
-        "min_rows": {
-            "type": "integer",
-            "minimum": 1,
-            "default": MIN_ROWS,
-            "examples": [100],
-            "description": "A slice of fewer rows is inconclusive, not a failure.",
-        },
-    },
-    ("column",),
-    "A slice with its settings.",
-)
-
-_SLICE: Schema = {
-    "description": "A column by whose values the metrics are also shown; short form: the column's name.",
-    "examples": ["carrier", {"column": "distance", "bins": 5}],
-    "oneOf": [_text("Column.", "carrier"), SLICE_TABLE],
-}
-
-
-def _margin(description: str) -> Schema:
-    return {
-        "description": description,
-        "examples": [0.005, "1%"],
-        "oneOf": [
-            {"type": "number", "minimum": 0},
-            {"type": "string", "pattern": PERCENT},
-        ],
-    }
-
-
-_GATE: Schema = {
-    **_table(
-        {
-            "metric": {"$ref": "#/definitions/metric"},
-            "min": {
-                "type": "number", "examples": [0.7],
-                "description": "The candidate's value is at least this.",
-            },
-            "max": {
-                "type": "number", "examples": [0.2],
-                "description": "The candidate's value is at most this.",
-            },
-            "no_worse_than": _margin(
-                "The candidate is at most this much worse than the baseline: absolute, or `%` of its value."
-            ),
-            "better_by": _margin(
-                "The candidate is at least this much better than the baseline: absolute, or `%` of its value."
-            ),
-            "slices": _text("The rule holds for every slice of this column of `slices:`.", "carrier"),
-            "severity": _choice(
-                SEVERITIES, "block", "What a failure does: `block` the verdict, `warn`, or `info`."
-            ),
-            "confidence": {
-                "type": "number",
-                "exclusiveMinimum": 0.5,
-                "exclusiveMaximum": 1,
-                "default": CONFIDENCE,
-                "description": "Confidence of the interval that decides. Written out, `min` and `max` must "
-                "hold with it too; without it, by the value alone.",
-            },
-        },
-        ("metric",),
-        "One rule: a metric and exactly one of `min`, `max`, `no_worse_than`, `better_by`.",
-    ),
-    "oneOf": [{"required": [rule]} for rule in RULES],
-}  # fmt: skip
 
 _STAGE = _table(
     {
@@ -192,13 +112,6 @@ _STAGE = _table(
     (),
     "A stage. Tags name it: `delay#production#3`.",
 )
-
-
-def _duration(description: str, default: str) -> Schema:
-    return {
-        "type": "string", "pattern": DURATION, "default": default, "description": description,
-        "examples": ["90s", "30m", "1h30m"],
-    }  # fmt: skip
 
 
 _MODEL = _table(
@@ -256,9 +169,19 @@ _MODEL = _table(
         "gates": {
             "type": "array",
             "minItems": 1,
-            "items": {"$ref": "#/definitions/gate"},
+            "items": {"oneOf": [{"$ref": "#/definitions/gate"}, {"$ref": "#/definitions/check"}]},
             "description": "The policy. The verdict is `pass` when every gate of severity `block` passes.",
         },
+        "waivers": {
+            "type": "array",
+            "items": {"$ref": "#/definitions/waiver"},
+            "default": [],
+            "description": "Gates that need not hold for a while, by somebody's word. Read from the base "
+            "commit, like the gates; never silent.",
+        },
+        "slice_search": {"$ref": "#/definitions/slice_search"},
+        "test_budget": BUDGET,
+        "baselines": BASELINES,
         "stages": {
             "type": "object",
             "minProperties": 1,
@@ -291,9 +214,14 @@ _MODEL = _table(
 DEFINITIONS: Schema = {
     "model": _MODEL,
     "data": _DATA,
-    "metric": _METRIC,
-    "slice": _SLICE,
-    "gate": _GATE,
+    "metric": METRIC,
+    "named_metric": NAMED_METRIC,
+    "slice": SLICE,
+    "slice_search": SEARCH,
+    "gate": GATE,
+    "check": CHECK,
+    "when": WHEN,
+    "waiver": WAIVER,
     "stage": _STAGE,
 }
 

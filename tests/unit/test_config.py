@@ -142,7 +142,7 @@ GOLDEN: dict[str, tuple[str, list[str]]] = {
         changed((", min: 0.70", "")),
         [
             (
-                "18 models.delay.gates[0]: exactly one of min, max, no_worse_than, better_by is needed; this gate has "
+                "18 models.delay.gates[0]: exactly one of min, max, no_worse_than, better_by, within is needed; this gate has "
                 "none. Add one, as `no_worse_than: 0.005`."
             )
         ],
@@ -151,7 +151,7 @@ GOLDEN: dict[str, tuple[str, list[str]]] = {
         changed(("min: 0.70", "min: 0.70, better_by: 0.1")),
         [
             (
-                "18 models.delay.gates[0]: exactly one of min, max, no_worse_than, better_by is needed; this gate has "
+                "18 models.delay.gates[0]: exactly one of min, max, no_worse_than, better_by, within is needed; this gate has "
                 "min and better_by. Make one gate of each."
             )
         ],
