@@ -12,7 +12,7 @@ from typing import TypeVar
 import msgspec
 
 from modelrail import records
-from modelrail.errors import RecordError
+from modelrail.errors import FilesystemError, RecordError
 
 # A record is hostile data until parsed. These limits are far beyond what 5,000 metrics on 2,000 slices need.
 MAX_RECORD_BYTES = 16 * 1024 * 1024
@@ -93,6 +93,17 @@ def write(record: records.Record, directory: Path) -> str:
 
 
 def write_bytes(path: Path, data: bytes) -> None:
+    """Write a file whole or not at all. Raises FilesystemError."""
+    try:
+        _write_whole(path, data)
+    except OSError as error:
+        raise FilesystemError(
+            f"{shown(path)} could not be written: {error.strerror or error}.",
+            next="Check free space and permissions; what was there before is unchanged.",
+        ) from None
+
+
+def _write_whole(path: Path, data: bytes) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
     handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
     try:

@@ -1,7 +1,7 @@
 """Git, by its own program: argument lists, an isolated environment, refs that cannot be empty.
 
-A token is never an argument and never in a URL or in `.git/config`: it travels in the child's environment as an
-extra HTTP header for the one server it belongs to.
+A token is never an argument and never in a URL or in `.git/config`: it travels in the child's environment, as
+an extra HTTP header for the one server it belongs to.
 """
 
 from __future__ import annotations
@@ -19,6 +19,8 @@ from modelrail.settings import Secret, Settings
 
 _SHA = re.compile(r"[0-9a-f]{40}\Z")
 TIMEOUT = 600.0  # seconds; a fetch of a large history
+OLDEST = (2, 34)  # older ones ignore configuration by environment, and with it the token
+_INSTALL = "Install git 2.34 or newer."
 
 
 class Git:
@@ -83,7 +85,7 @@ class Git:
                 check=False,
             )
         except FileNotFoundError:
-            raise ToolMissingError("git is not installed.", next="Install git 2.34 or newer.") from None
+            raise ToolMissingError("git is not installed.", next=_INSTALL) from None
         except subprocess.TimeoutExpired:
             raise UnavailableError(f"git {arguments[0]} did not finish within {TIMEOUT:.0f} s.") from None
 
@@ -104,14 +106,31 @@ class Git:
             "GIT_CONFIG_VALUE_1": f"AUTHORIZATION: basic {basic}",
         }
 
-    def _error(self, arguments: Sequence[str], done: subprocess.CompletedProcess[bytes]) -> GitError | UnavailableError:
+    def version(self) -> tuple[int, ...]:
+        """What git says it is; empty when it does not say."""
+        found = re.search(
+            r"(\d+)\.(\d+)(?:\.(\d+))?", self.attempt("--version").stdout.decode("utf-8", "replace")
+        )
+        return tuple(int(part) for part in found.groups() if part) if found else ()
+
+    def _error(
+        self, arguments: Sequence[str], done: subprocess.CompletedProcess[bytes]
+    ) -> GitError | ToolMissingError:
         said = done.stderr.decode("utf-8", "replace").strip()
+        version = self.version()
+        if version and version < OLDEST:
+            return ToolMissingError(
+                f"git {'.'.join(map(str, version))} is too old.",
+                why=f"git {arguments[0]}: {said}",
+                next=_INSTALL,
+            )
         lowered = said.lower()
-        if any(word in lowered for word in ("authentication failed", "403", "permission to", "could not read username")):
+        words = ("authentication failed", "403", "permission to", "could not read username")
+        if any(word in lowered for word in words):
             raise PermissionMissingError(
                 f"The remote refused git {arguments[0]}.",
                 why=said,
-                next="Give the job `permissions: contents: write` (to write) or `contents: read`, and its token.",
+                next="Give the job its token and `permissions: contents: read`, or `contents: write` to write.",
             )
         return GitError(f"git {arguments[0]} failed.", why=said)
 

@@ -1,4 +1,4 @@
-"""What most sub-commands begin with: settings, configuration, the chosen models; and how a failure is recorded."""
+"""What most sub-commands begin with: settings, configuration, chosen models; how a failure is recorded."""
 
 from __future__ import annotations
 
@@ -11,7 +11,8 @@ from modelrail import config as configuration
 from modelrail import records
 from modelrail import settings as surroundings_of
 from modelrail.adapters import files
-from modelrail.errors import ModelrailError, NotFoundError
+from modelrail.adapters.actions_io import say
+from modelrail.errors import FilesystemError, ModelrailError, NotFoundError
 
 
 @dataclass(frozen=True)
@@ -46,17 +47,18 @@ def choose(loaded: configuration.Config, names: Sequence[str]) -> tuple[configur
 
 @contextlib.contextmanager
 def recording(folder: Path, model: str, command: str) -> Iterator[None]:
-    """On failure, leave `failure.json` for the report; on success, remove an older one of the same command."""
+    """On failure, leave `failure.json` for the report; on success, remove an older one."""
     try:
         yield
     except ModelrailError as error:
-        files.write(
-            records.Failure(
-                model=model, command=command, kind=error.kind, code=error.code, what=error.what[:4000],
-                why=error.why[:4000], next=error.next[:4000], path=error.path[:4000], tail=error.tail[-4000:],
-            ),
-            folder,
+        failure = records.Failure(
+            model=model, command=command, kind=error.kind, code=error.code, what=error.what[:4000],
+            why=error.why[:4000], next=error.next[:4000], path=error.path[:4000], tail=error.tail[-4000:],
         )  # fmt: skip
+        try:
+            files.write(failure, folder)
+        except FilesystemError as second:  # a full disk: the first error is the one to be told
+            say(f"{second.what} The report will not know why {command} failed.")
         raise
     path = folder / records.Failure.FILE
     if path.is_file():

@@ -17,10 +17,9 @@ import click
 from modelrail import __version__, settings
 from modelrail.adapters import files
 from modelrail.adapters.actions_io import annotate, outputs, say, summary
-from modelrail.commands import _options, _records
+from modelrail.commands import _options, _posting, _records
 from modelrail.core import pull_choice
-from modelrail.errors import NotFoundError, RecordError
-from modelrail.plans import UpsertComment
+from modelrail.errors import FilesystemError, NotFoundError, RecordError
 from modelrail.report import render, text, view
 
 if TYPE_CHECKING:
@@ -161,8 +160,8 @@ def _keep(shown: view.View, place: Path) -> None:
     """The whole report, and one in each model's folder. Where that fails, it is still posted."""
     try:
         _write(shown, place)
-    except OSError as error:
-        say(f"The report could not be kept in {files.shown(place)}: {error.strerror or error}")
+    except FilesystemError as error:
+        say(f"The report is not kept: {error.what}")
 
 
 def _write(shown: view.View, place: Path) -> None:
@@ -200,17 +199,14 @@ def _comment(
             if surroundings.in_ci:
                 annotate("notice", choice.words, title="modelrail: nothing is posted")
         return ""
-    body = render.markdown(shown)
     if dry_run:
-        say(f"would post {len(body.encode()):,} bytes on pull request {number}")
+        say(f"would post {len(render.markdown(shown).encode()):,} bytes on pull request {number}")
         return ""
     if client is None:
         from modelrail.adapters import github
 
         client = github.connect(surroundings)  # raises, and says what is missing
-    url = client.upsert_comment(UpsertComment(pull_request=number, marker=render.MARKER, body=body))
-    say(f"✓ the report is on pull request {number}: {url}")
-    return url
+    return _posting.comment(shown, client, number)
 
 
 def _choose(
