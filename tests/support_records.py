@@ -166,6 +166,23 @@ SLICES = (
 )
 
 
+def history(model: str = "delay") -> records.Lineage:
+    values = (0.7012, 0.7054, 0.7051, 0.7182, None, 0.7312)
+    return records.Lineage(
+        model=model,
+        metric="roc_auc",
+        versions=tuple(
+            records.Measured(version=f"v1.{index // 3}.{index % 3}", value=value)
+            for index, value in enumerate(values)
+        ),
+        stage="production",
+        version="v1.2.1",
+        since=str(evaluation(model).baseline_ref.since),
+        by="alice",
+        reason="canary was fine for a week",
+    )
+
+
 def comparison(model: str = "delay", **changes: Any) -> records.Comparison:
     values: dict[str, Any] = {
         "model": model,

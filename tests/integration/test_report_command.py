@@ -293,6 +293,32 @@ def test_one_comment_updated_in_place(
     assert "may replace" in only
 
 
+def test_the_same_again_leaves_the_comment_alone_and_earlier_runs_are_folded(
+    run: Run,
+    out: Path,
+    place: Path,
+    hub: LocalHub,
+    pull: dict[str, Any],
+    repository: Path,
+    git: Callable[..., str],
+) -> None:
+    write(out, sample.worse_slice())
+    run(event={"pull_request": pull}, **pr_ci(place, hub))
+    before = hub.hub.comments("octo", "flights", 1)
+    done = run(event={"pull_request": pull}, **{**pr_ci(place, hub), "GITHUB_RUN_ID": "900"})
+    assert "says the same already" in done.stderr
+    assert hub.hub.comments("octo", "flights", 1) == before
+    assert "Earlier runs" not in str(before[0]["body"])
+    (repository / "params.yaml").write_text("depth: 10\n")
+    git(repository, "commit", "--quiet", "-am", "Deeper still")
+    hub.seed(repository, "better")
+    write(out, sample.passing())
+    run(event={"pull_request": pull_of(hub)}, **pr_ci(place, hub))
+    (only,) = comments(hub)
+    assert "Earlier runs of this pull request: 1" in only
+    assert f"| ⛔ blocked | `{pull['head']['sha'][:10]}` | Recall for carrier EV falls" in only
+
+
 def test_a_push_has_no_pull_request(
     run: Run, out: Path, place: Path, hub: LocalHub, pull: dict[str, Any]
 ) -> None:

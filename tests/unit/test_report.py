@@ -102,7 +102,7 @@ def test_lineage_and_footer() -> None:
     for value in (sample.COMMIT, "md5:" + "5b" * 16, sample.digest("1"), "0f" * 16, sample.digest("7")):
         assert f"`{value}`" in shown
     assert "[run](https://github.com/example/flights/actions/runs/812)" in shown
-    assert "production holds v1.2.1 since 2026-10-29 (event 7)" in shown
+    assert "v1.2.1 is in production since 2026-10-29 (event 7)" in shown
 
 
 def test_a_failure_shows_its_last_lines() -> None:

@@ -115,7 +115,7 @@ class GitHub:
 
     def _upsert(self, number: int, marker: str, body: str) -> str:
         def find() -> Json | None:
-            return self._our_comment(number, marker)
+            return self.own_comment(number, marker)
 
         found = find()
         if found is not None:
@@ -136,7 +136,7 @@ class GitHub:
     def _if_equal(found: Json | None, body: str) -> Json | None:
         return found if found is not None and _normal(found["body"]) == _normal(body) else None
 
-    def _our_comment(self, number: int, marker: str) -> Json | None:
+    def own_comment(self, number: int, marker: str) -> Json | None:
         """The oldest comment with the marker in its first line and written by us, over all pages.
 
         Anyone can write the marker, so the author must match: the configured bot, or else whom the token

@@ -117,6 +117,7 @@ def load(
                     why=f"It names {comparison.evaluation}; the evaluation's digest is {digest}.",
                 )
             )
+    history = one(records.Lineage)
     one(records.Evidence)
     if problems:
         failure = view.problem(model, problems[0].what, problems[0].why)
@@ -129,6 +130,7 @@ def load(
         failure=failure,
         baseline=_baseline(folder, model, evaluation, client, dry_run=dry_run),
         evidence_digest=digests.get(records.Evidence, "") if not problems else "",
+        history=history,
     )
 
 

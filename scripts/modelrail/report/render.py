@@ -17,9 +17,9 @@ import msgspec
 from msgspec import Struct
 
 from modelrail import records
-from modelrail.report import inert
+from modelrail.report import earlier, inert
 from modelrail.report.changes import short
-from modelrail.report.view import MARKS, ModelView, View
+from modelrail.report.view import MARKS, WORDS, ModelView, View
 
 MARKER = "<!-- modelrail:report -->"
 REGISTER_MARKER = "<!-- modelrail:register -->"
@@ -41,6 +41,7 @@ class Room(Struct, frozen=True, kw_only=True):
     text: int = 400  # characters of a sentence
     detailed: int = 50  # models with details
     listed: int = 200  # models with a line
+    runs: int = 10  # earlier ones of the pull request
 
 
 _WIDE = Room(gates=500, metrics=500, slices=500, changes=200, checks=200, notes=50, detailed=200, listed=1000)
@@ -49,22 +50,57 @@ _ROOMS = (
     Room(gates=15, metrics=15, slices=15, changes=10, checks=8, lines=12, notes=4, detailed=15, listed=100),
     Room(gates=12, metrics=8, slices=8, changes=6, checks=4, lines=8, notes=2, detailed=6, listed=60),
     Room(
-        gates=8, metrics=5, slices=5, changes=3, checks=3, lines=5, notes=1, text=250, detailed=2, listed=40
+        gates=8,
+        metrics=5,
+        slices=5,
+        changes=3,
+        checks=3,
+        lines=5,
+        notes=1,
+        text=250,
+        detailed=2,
+        listed=40,
+        runs=5,
     ),
     Room(
-        gates=4, metrics=2, slices=3, changes=0, checks=1, lines=3, notes=0, text=160, detailed=1, listed=20
+        gates=4,
+        metrics=2,
+        slices=3,
+        changes=0,
+        checks=1,
+        lines=3,
+        notes=0,
+        text=160,
+        detailed=1,
+        listed=20,
+        runs=3,
     ),
-    Room(gates=2, metrics=0, slices=1, changes=0, checks=0, lines=0, notes=0, text=120, detailed=0, listed=8),
+    Room(
+        gates=2,
+        metrics=0,
+        slices=1,
+        changes=0,
+        checks=0,
+        lines=0,
+        notes=0,
+        text=120,
+        detailed=0,
+        listed=8,
+        runs=0,
+    ),
 )
 
 
 def markdown(view: View, budget: int = BUDGET) -> str:
     """The report as GitHub's Markdown, at most `budget` bytes."""
     template = environment().get_template("comment.md.j2")
+    hidden = earlier.line(view.runs)
     for room in (_WIDE, *_ROOMS) if budget > BUDGET else _ROOMS:
         text = _tidy(template.render(view=view, room=room, single=len(view.models) == 1))
-        if len(text.encode()) <= budget:
-            return text
+        whole = f"{text}\n{hidden}\n" if hidden else text
+        if len(whole.encode()) <= budget:
+            return whole
+        hidden = hidden if len(text.encode()) > budget // 2 else ""
     return f"### {MARKS[view.verdict]} Verdict: {view.verdict}\n\nThe report is too long to be shown here.\n"
 
 
@@ -116,7 +152,7 @@ def environment() -> jinja2.Environment:
         short=short,
         mark=lambda verdict: inert.Raw(MARKS[verdict]),
     )
-    env.globals = {"link": inert.link, "open_metrics": OPEN_METRICS}
+    env.globals = {"link": inert.link, "open_metrics": OPEN_METRICS, "words": WORDS}
     return env
 
 

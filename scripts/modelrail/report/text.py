@@ -51,6 +51,8 @@ def _model(model: ModelView) -> str:
         ("Changed", model.changes_summary),
         ("Data", model.checks_summary),
         ("Measured", model.context),
+        ("Now", model.since),
+        ("Trend", f"{model.trend.words} {model.trend.bars}" if model.trend else ""),
         *(("Note", note) for note in model.notes),
         ("Evidence", short(model.evidence)),
     ]

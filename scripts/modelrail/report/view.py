@@ -11,10 +11,11 @@ from collections.abc import Sequence
 from msgspec import Struct
 
 from modelrail import records
-from modelrail.report import changes, numbers, rows
+from modelrail.report import changes, earlier, numbers, rows, trend
 
 Verdict = records.GateOutcome
 MARKS: dict[Verdict, str] = {"pass": "✅", "fail": "⛔", "inconclusive": "❔"}
+WORDS: dict[Verdict, str] = {"pass": "passes", "fail": "blocked", "inconclusive": "undecided"}
 _RANK: dict[Verdict, int] = {"fail": 0, "inconclusive": 1, "pass": 2}
 
 _STEPS = {
@@ -40,6 +41,7 @@ class ModelRecords(Struct, frozen=True, kw_only=True):
     evidence_digest: str = ""
     plots: records.Plots | None = None  # of this comparison
     extras: tuple[records.Extra, ...] = ()  # of later checks, in the order of records.EXTRAS
+    history: records.Lineage | None = None  # the last versions; only shown
 
 
 class Run(Struct, frozen=True, kw_only=True):
@@ -77,7 +79,8 @@ class ModelView(Struct, frozen=True, kw_only=True):
     comparison: records.Comparison | None
     evidence: str
     policy: str
-    since: str
+    since: str  # who is in the stage since when, a sentence
+    trend: trend.Trend | None
     source: ModelRecords
 
 
@@ -85,6 +88,21 @@ class View(Struct, frozen=True, kw_only=True):
     verdict: Verdict
     models: tuple[ModelView, ...]  # the worst first
     run: Run
+    runs: tuple[earlier.Earlier, ...] = ()  # of the pull request, this one first
+
+    @property
+    def title(self) -> str:
+        """One sentence over all models."""
+        if len(self.models) == 1:
+            return self.models[0].headline
+        n, total = self.counts, len(self.models)
+        if not total:
+            return "Nothing was evaluated."
+        if n["fail"]:
+            return f"{n['fail']} of {total} models should not replace what is in place"
+        if n["inconclusive"]:
+            return f"{n['inconclusive']} of {total} models cannot be decided"
+        return f"All {total} models may replace what is in place"
 
     @property
     def counts(self) -> dict[Verdict, int]:
@@ -116,6 +134,7 @@ def _model(found: ModelRecords) -> ModelView:
     )
     changed, changed_summary = changes.changes(found.candidate, evaluation, found.baseline)
     checks, checks_summary = changes.checks(found.data)
+    history = found.history if found.history and found.history.model == found.model else None
     return ModelView(
         name=found.model,
         verdict=verdict,
@@ -143,7 +162,8 @@ def _model(found: ModelRecords) -> ModelView:
         comparison=comparison,
         evidence=found.evidence_digest,
         policy=comparison.policy.commit if comparison else "",
-        since=_since(reference) if reference and present else "",
+        since=trend.standing(history, reference),
+        trend=trend.trend(history, comparison),
         source=found,
     )
 
@@ -314,11 +334,3 @@ def _context(evaluation: records.Evaluation | None, comparison: records.Comparis
     if confidence and comparison.correction != "none":
         text += f", slices corrected for their number ({comparison.correction})"
     return text + "."
-
-
-def _since(reference: records.Baseline) -> str:
-    parts = [f"{reference.stage} holds {reference.version or 'it'}"]
-    if reference.since:
-        parts.append(f"since {reference.since[:10]}")
-    text = " ".join(parts)
-    return f"{text} (event {reference.sequence})" if reference.sequence is not None else text
