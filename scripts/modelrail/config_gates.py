@@ -16,9 +16,9 @@ from modelrail import (
     config_schema_policy,
     config_slices,
 )
-from modelrail.config_fields import Faults, Fields, near
+from modelrail.config_fields import Faults, Fields
 from modelrail.core.metrics import catalog
-from modelrail.yaml_strict import Node, Scalar, Table, kind, shown
+from modelrail.yaml_strict import Scalar, Table, kind, shown
 
 FUTURE_GATES = ("drift", "robustness", "latency", "fairness", "calibration")
 GATE_HINTS = {

@@ -174,8 +174,12 @@ def _value(fields: Fields, parameter: catalog.Parameter, entry: catalog.Metric) 
     if parameter.kind == "class":
         if isinstance(node, Scalar) and isinstance(node.value, bool):
             return "1" if node.value else "0"
-        if isinstance(node, Scalar) and isinstance(node.value, int):
-            return str(node.value)
+        if (
+            isinstance(node, Scalar)
+            and isinstance(node.value, int | float)
+            and float(node.value).is_integer()
+        ):
+            return str(int(node.value))
         return fields.text(key)
     if parameter.kind == "costs":
         return _costs(fields, node, key)

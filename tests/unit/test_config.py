@@ -10,6 +10,7 @@ import pytest
 
 from modelrail import config_check
 from modelrail.config import Margin, Metric, Slice, Stage
+from modelrail.core.metrics import catalog
 from modelrail.errors import ConfigError
 from support_config import VALID, changed, faults, parse
 
@@ -116,7 +117,7 @@ GOLDEN: dict[str, tuple[str, list[str]]] = {
         changed(("task: binary", "task: binnary")),
         [
             (
-                '4 models.delay.task: expected one of binary, multiclass, regression; found the text "binnary". '
+                '4 models.delay.task: expected one of binary, multiclass, regression, ranking; found the text "binnary". '
                 'Did you mean "binary"?'
             )
         ],
@@ -130,13 +131,13 @@ GOLDEN: dict[str, tuple[str, list[str]]] = {
         [
             (
                 "15 models.delay.metrics[1]: rmse is not a metric of a binary task. For binary: accuracy, "
-                "balanced_accuracy, precision, recall, f1, roc_auc, average_precision, log_loss, brier."
+                f"{', '.join(catalog.names('binary')[1:])}."
             )
         ],
     ),
     "metric with a parameter": (
-        changed(("[roc_auc, brier]", "[roc_auc, {recall: {at_precision: 0.6}}]")),
-        ["15 models.delay.metrics[1]: parameters of metrics are not in this version. Write `recall`."],
+        changed(("[roc_auc, brier]", "[roc_auc, {recall: {at_precision: 60}}]")),
+        ["15 models.delay.metrics[1].recall.at_precision: expected a number between 0 and 1, found 60."],
     ),
     "no rule": (
         changed((", min: 0.70", "")),

@@ -36,6 +36,10 @@ BEYOND_SCHEMA = (
     "cannot be split",
     "a command is one line",
     "is out of range",
+    "does not fit",
+    "no metric is called",
+    "needs its parameter",
+    "needs it: ",
 )
 
 
