@@ -31,7 +31,7 @@ def check_table(model: config.Model, table: Table, path: Path) -> list[records.D
         "target": data.target,
         **({"key": data.key} if table == "test" else {}),
         **({"group": data.group} if data.group and table == "test" else {}),
-        **({f"slice {part.column}": part.column for part in model.slices} if table == "test" else {}),
+        **({f"slice {name}": name for part in model.slices for name in part.reads} if table == "test" else {}),
     }
     checks = [
         _check(

@@ -35,7 +35,7 @@ def question(model: config.Model, root: Path, settings: Settings, git: Git) -> I
         data.key,
         data.target,
         *([data.group] if data.group else []),
-        *(part.column for part in model.slices),
+        *(column for part in model.slices for column in part.reads),
     ]
     truth = tables.read(source, names)
     predictions.check_truth(truth, key=data.key, target=data.target, task=model.task)

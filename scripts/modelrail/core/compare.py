@@ -84,7 +84,7 @@ def policy_digest(model: config.Model) -> str:
 def columns(model: config.Model) -> list[str]:
     """The columns of the truth table that a comparison reads."""
     every = [model.data.key, model.data.target, *([model.data.group] if model.data.group else [])]
-    return list(dict.fromkeys(every + [wanted.column for wanted in _wanted(model)]))
+    return list(dict.fromkeys(every + [name for wanted in _wanted(model) for name in wanted.reads]))
 
 
 # --- what to measure -------------------------------------------------------------------------------------

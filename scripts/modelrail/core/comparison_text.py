@@ -41,7 +41,7 @@ def text(comparison: records.Comparison, baseline: str) -> str:
 def _gates(rows: Sequence[records.GateRow]) -> list[tuple[str, ...]]:
     found: list[tuple[str, ...]] = []
     for row in rows:
-        about = f" [{row.slice.value}]" if row.slice else ""
+        about = f" [{row.slice.value or row.slice.column}]" if row.slice else ""
         mild = "" if row.severity == "block" else f" ({row.severity})"
         result = f"{MARKS[row.outcome]} {row.outcome}{mild}" + (f": {row.detail}" if row.detail else "")
         found.append(
@@ -71,7 +71,7 @@ def _slices(rows: Sequence[records.MetricRow], baseline: str) -> list[str]:
         return lines
     table = [
         (
-            f"{row.metric}, {row.slice.column} {row.slice.value}" if row.slice else row.metric,
+            f"{row.metric}, {row.slice.column} {row.slice.value}".rstrip() if row.slice else row.metric,
             *_metric(row)[1:],
         )
         for row in notable[:SHOWN_SLICES]

@@ -16,7 +16,9 @@ def apply(head: config.Model, base: config.Model, columns: set[str]) -> tuple[co
     """
     needed = {gate.slices for gate in base.gates}
     dropped = [
-        part.column for part in base.slices if part.column not in columns and part.column not in needed
+        part.column
+        for part in base.slices
+        if not columns.issuperset(part.reads) and part.column not in needed
     ]
     notes = [
         f"The base's slices by {column} cannot be shown: this change drops the column." for column in dropped

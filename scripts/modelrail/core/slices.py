@@ -1,4 +1,4 @@
-"""Which rows belong to which slice: by the values of a column, or by quantile bins of a numeric one."""
+"""Which rows belong to which slice: by values of a column, quantile bins, combinations, or an expression."""
 
 from __future__ import annotations
 
@@ -10,10 +10,12 @@ import numpy as np
 import polars as pl
 
 from modelrail import config
+from modelrail.core import expressions, row_conditions
 from modelrail.core.metrics.estimate import Ints
 from modelrail.errors import ComparisonError
 
 MISSING = "(missing)"
+JOIN = " & "  # between the values of a combination, as between its columns
 MAX_SLICES = 5000  # of one column
 
 
@@ -33,13 +35,50 @@ class Slicing:
         for code, label in enumerate(self.labels):
             yield label, order[edges[code] : edges[code + 1]]
 
+    @property
+    def sizes(self) -> Ints:
+        return np.bincount(self.codes, minlength=len(self.labels) + 1)[: len(self.labels)]
+
 
 def cut(table: pl.DataFrame, wanted: config.Slice) -> Slicing:
     """Raises ComparisonError for an absent column, or one with too many values."""
-    if wanted.column not in table.columns:
-        raise ComparisonError(f"The test set has no column {wanted.column!r} to slice by.")
+    absent = next((name for name in wanted.reads if name not in table.columns), None)
+    if absent is not None:
+        raise ComparisonError(f"The test set has no column {absent!r} to slice by.")
+    if wanted.where is not None:
+        return _by_expression(table, wanted)
+    if wanted.parts:
+        return combine([cut(table, part) for part in wanted.parts], wanted.column, wanted.min_rows)
     values = table[wanted.column]
     return _by_bins(values, wanted) if wanted.bins else _by_value(values, wanted)
+
+
+def combine(cuts: list[Slicing], column: str, min_rows: int) -> Slicing:
+    """The combinations of values that some row has. Raises ComparisonError when there are too many."""
+    joint = np.zeros(cuts[0].codes.size, dtype=np.int64)
+    for one in cuts:
+        joint = joint * len(one.labels) + one.codes
+    found, codes = np.unique(joint, return_inverse=True)
+    if found.size > MAX_SLICES:
+        raise ComparisonError(
+            f"{column} has {found.size:,} combinations; at most {MAX_SLICES:,} are judged.",
+            next="Combine fewer columns, or columns with fewer values.",
+        )
+    labels = []
+    for code in found.tolist():
+        parts, rest = [], code
+        for one in reversed(cuts):
+            rest, place = divmod(rest, len(one.labels))
+            parts.append(one.labels[place])
+        labels.append(JOIN.join(reversed(parts)))
+    return Slicing(column, min_rows, tuple(labels), codes.astype(np.int64))
+
+
+def _by_expression(table: pl.DataFrame, wanted: config.Slice) -> Slicing:
+    """One slice, without a value: its column says it all. Rows outside have a code without a label."""
+    assert wanted.where is not None  # noqa: S101 - the caller chose this branch by it
+    inside = row_conditions.rows(expressions.parse(wanted.where), table, wanted.column)
+    return Slicing(wanted.column, wanted.min_rows, ("",), np.where(inside, 0, 1).astype(np.int64))
 
 
 def _by_value(values: pl.Series, wanted: config.Slice) -> Slicing:

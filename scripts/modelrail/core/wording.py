@@ -56,7 +56,7 @@ def _parameters(metric: config.Metric) -> str:
 
 
 def subject(metric: Metric, part: records.SliceRef | None) -> str:
-    return capital(metric.title) + (f" for {part.column} {part.value}" if part else "")
+    return capital(metric.title) + (f" for {part.column} {part.value}".rstrip() if part else "")
 
 
 def change(

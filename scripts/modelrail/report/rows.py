@@ -109,7 +109,7 @@ def _metric(row: records.MetricRow) -> MetricView:
 
 
 def _where(found: records.SliceRef | None) -> str:
-    return f"{found.column} {found.value}" if found is not None else ""
+    return f"{found.column} {found.value}".rstrip() if found is not None else ""
 
 
 def _badness(row: records.MetricRow) -> float:
