@@ -154,6 +154,10 @@ class Evaluation(Record, frozen=True, kw_only=True):
     baseline: Scored | None
     baseline_ref: Baseline
     run: RunRef
+    # Of data, params, code, environment: what differs from the baseline, or is not known to be the same.
+    changed: tuple[str, ...] | None = None
+    test_before: str | None = None  # digest of the test set that the baseline was judged by, where known
+    test_uses: int | None = None  # registered versions that were judged by this very test set
 
 
 # --- compare ---------------------------------------------------------------------------------------------
@@ -190,6 +194,15 @@ class MetricRow(Record, frozen=True, kw_only=True):
     note: str = ""
 
 
+class Waived(Record, frozen=True, kw_only=True):
+    """Somebody's word that a gate need not hold here, until a day."""
+
+    path: str  # place in modelrail.yaml: models.delay.waivers[0]
+    owner: str
+    reason: str
+    expires: str  # 2027-03-31
+
+
 class GateRow(Record, frozen=True, kw_only=True):
     path: str  # place in modelrail.yaml: models.delay.gates[2]
     title: str  # "ROC AUC, no worse than -0.005"
@@ -203,6 +216,12 @@ class GateRow(Record, frozen=True, kw_only=True):
     interval: Interval | None
     verdict: MetricVerdict
     detail: str = ""  # a sentence for people: why it failed, what size would settle it
+    waived: Waived | None = None  # it did not pass, and does not block
+
+    @property
+    def blocks(self) -> bool:
+        """Whether it keeps the candidate from passing."""
+        return self.severity == "block" and self.outcome != "pass" and self.waived is None
     margin: float | None = None  # the difference where the rule's border lies, in the metric's own unit
 
 
@@ -230,6 +249,7 @@ class Comparison(Record, frozen=True, kw_only=True):
     correction: str  # "none", "holm"
     seed: int
     notes: tuple[str, ...] = ()
+    policy_changes: tuple[str, ...] = ()  # what this change does to the policy that judged it, in words
 
 
 class Curve(Record, frozen=True, kw_only=True):
