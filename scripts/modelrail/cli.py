@@ -21,6 +21,8 @@ COMMANDS = {
     "rollback": ("rollback", "Put an earlier version back into a stage."),
     "show": ("show", "What is registered, and what is in which stage."),
     "which": ("which", "The version a selector means, for scripts."),
+    "describe": ("describe", "Everything about one version: made of what, measured how, by whom."),
+    "diff": ("diff", "What differs between two versions."),
     "history": ("history", "The events of a model, newest first."),
     "act": ("act", "Run this repository's workflows on this machine with act."),
     "hub": ("hub", "The local GitHub stand-in."),

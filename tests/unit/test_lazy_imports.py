@@ -40,7 +40,16 @@ def imported(folder: Path, *arguments: str) -> set[str]:
 
 @pytest.mark.parametrize(
     "arguments",
-    [("--help",), ("show",), ("show", "--help"), ("history",), ("register", "--help"), ("promote", "--help")],
+    [
+        ("--help",),
+        ("show",),
+        ("show", "--help"),
+        ("history",),
+        ("describe", "--help"),
+        ("diff", "--help"),
+        ("register", "--help"),
+        ("promote", "--help"),
+    ],
 )
 def test_registry_commands_stay_light(repository: Path, arguments: tuple[str, ...]) -> None:
     found = imported(repository, *arguments)

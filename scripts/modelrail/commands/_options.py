@@ -27,6 +27,14 @@ fetch = click.option(
     "--fetch/--no-fetch", default=None, help="Read the tags from the remote first. Default: only in CI."
 )
 
+remote = click.option(
+    "--remote", default="", metavar="URL", help="Read that repository's registry, without a clone of it."
+)
+form = click.option(
+    "--format", "form", default="", metavar="FIELD",
+    help="Print one field of the JSON document, or a line made of several: '{version} {tag}'.",
+)  # fmt: skip
+
 
 def argument(name: str, command: str, **kwargs: Any) -> Callable[[F], F]:
     """A positional argument that an action can also hand over by environment, like the options."""

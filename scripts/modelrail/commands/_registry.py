@@ -39,10 +39,14 @@ def surroundings() -> settings.Settings:
     if found.repository or found.in_ci:
         return found
     done = open_repository(found).attempt("remote", "get-url", "origin")
-    match = _REMOTE.match(done.stdout.decode("utf-8", "replace").strip()) if done.returncode == 0 else None
-    if match and match[1] == urlsplit(found.server_url).netloc:
-        return dataclasses.replace(found, repository=match[2])
-    return found
+    url = done.stdout.decode("utf-8", "replace").strip() if done.returncode == 0 else ""
+    return dataclasses.replace(found, repository=repository_of(url, found.server_url))
+
+
+def repository_of(url: str, server_url: str) -> str:
+    """`owner/name` of a remote on the GitHub at hand, else nothing."""
+    match = _REMOTE.match(url)
+    return match[2] if match and match[1] == urlsplit(server_url).netloc else ""
 
 
 def load_policy(found: settings.Settings, file: str, model: str) -> tuple[config.Config, config.Model]:

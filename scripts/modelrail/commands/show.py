@@ -12,38 +12,45 @@ import click
 from modelrail import config as modelrail_config
 from modelrail import settings
 from modelrail.adapters.actions_io import outputs, say
-from modelrail.adapters.git import open_repository
-from modelrail.commands import _options, _registry
-from modelrail.core import selectors
+from modelrail.commands import _options, _reading, _registry
+from modelrail.core import pick, selectors
 from modelrail.core.history import ModelState
 from modelrail.report import tables
 
 EPILOG = """\b
 Examples:
   modelrail show
-  modelrail show delay --json
+  modelrail show delay --format stages.production.version
 """
 
 
 @click.command("show", epilog=EPILOG)
 @_options.argument("model", "show", required=False)
 @_options.fetch
+@_options.remote
 @_options.config
+@_options.form
 @_options.as_json
-def command(model: str | None, fetch: bool | None, config: str, as_json: bool) -> None:
+def command(
+    model: str | None, fetch: bool | None, remote: str, config: str, form: str, as_json: bool
+) -> None:
     """Show every model, or MODEL: its latest version and what stands in each stage."""
-    found = settings.read()
-    git = open_repository(found)
     if model:
         _registry.check_model_name(model)
-    configured = _configured(found, config)
-    named = [model] if model else [known.name for known in configured] or None
-    states = _registry.look(found, git, model, fetch, named)
+    with _reading.place(remote) as place:
+        found = place.settings
+        configured = () if place.elsewhere else _configured(found, config)
+        named = [model] if model else [known.name for known in configured] or None
+        states = place.states(model, fetch, named)
     stages = [stage.name for known in configured if model in {None, known.name} for stage in known.stages]
     if model:
         state = selectors.model_state(states, model)
         outputs(found, _outputs(state, stages))
-    if as_json:
+    if form:
+        documents = _document({model: states[model]} if model else states)
+        for name, document in documents.items():
+            click.echo(pick.render(form, {"model": name, **document}))
+    elif as_json:
         click.echo(json.dumps(_document(states), indent=2, ensure_ascii=False))
     elif states:
         columns = tables.stage_columns(states, stages)

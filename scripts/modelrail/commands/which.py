@@ -6,30 +6,27 @@ import json
 
 import click
 
-from modelrail import settings
-from modelrail.adapters.git import open_repository
-from modelrail.commands import _options, _registry
-from modelrail.core import selectors
+from modelrail.commands import _options, _reading
+from modelrail.core import pick
 
 EPILOG = """\b
 Examples:
   modelrail which delay#production
-  git checkout "$(modelrail which delay@latest --json | jq -r .commit)"
+  git checkout "$(modelrail which delay@latest --format commit)"
 """
 
 
 @click.command("which", epilog=EPILOG)
 @_options.argument("selector", "which")
 @_options.fetch
+@_options.remote
+@_options.form
 @_options.as_json
-def command(selector: str, fetch: bool | None, as_json: bool) -> None:
+def command(selector: str, fetch: bool | None, remote: str, form: str, as_json: bool) -> None:
     """Print the version that SELECTOR means: NAME, NAME@latest, NAME@v1.2.3 or NAME#STAGE."""
-    found = settings.read()
-    git = open_repository(found)
-    wanted = selectors.parse(selector)
-    states = _registry.look(found, git, wanted.model, fetch, [wanted.model])
-    chosen = selectors.resolve(states, wanted)
-    if not as_json:
+    with _reading.place(remote) as place:
+        _, chosen = place.select(selector, fetch)
+    if not as_json and not form:
         click.echo(chosen.version)
         return
     event = chosen.registered.event
@@ -45,4 +42,4 @@ def command(selector: str, fetch: bool | None, as_json: bool) -> None:
         "model_digest": chosen.registered.model_digest or None,
         "evidence_digest": chosen.registered.evidence_digest or None,
     }
-    click.echo(json.dumps(document, indent=2, ensure_ascii=False))
+    click.echo(pick.render(form, document) if form else json.dumps(document, indent=2, ensure_ascii=False))
