@@ -64,7 +64,7 @@ class Console:
         if len(lines) > limit:
             self.line(f"    {self.paint('dim', f'│ … {len(lines) - limit} lines more')}")
 
-    def check(self, name: str, passed: bool, detail: str = "") -> None:  # noqa: FBT001
+    def check(self, name: str, passed: bool, detail: str = "") -> None:
         mark = self.paint("green", "✓") if passed else self.paint("red", "✗")
         self.line(f"    {mark} {name}" + (f": {detail}" if detail and not passed else ""))
 

@@ -1,4 +1,4 @@
-"""The demo's surroundings: the hub, the consumer's clone, the person who works on it, and the tool as users call it."""
+"""The demo's surroundings: the hub, the consumer's clone, its owner, and the tool as users call it."""
 
 from __future__ import annotations
 
@@ -90,7 +90,7 @@ class World:
     def tool(
         self, *arguments: str, expect: int | None = 0, quiet: bool = False, cwd: Path | None = None
     ) -> Done:
-        """Run `modelrail ...` as a user would, its progress shown while it runs. `expect`: None takes any exit code."""
+        """Run `modelrail ...` as a user would, progress shown while it runs. `expect` None: any exit code."""
         if not quiet:
             self.console.command(["modelrail", *(part for part in arguments if part != "--json")])
         command = [sys.executable, str(SCRIPTS / "modelrail-run"), *arguments]
@@ -147,7 +147,7 @@ class World:
         return self._git
 
     def create_repository(self) -> None:
-        """A new repository as a user makes it: their files, DVC with a remote, `modelrail init`, their settings."""
+        """A new repository as a user makes it: their files, DVC with a remote."""
         self.work.mkdir()
         for name in ("init --quiet --initial-branch=main", f"remote add origin {self.page}.git"):
             self.git.run(*name.split())
@@ -155,11 +155,12 @@ class World:
             "user.name": "Octo Cat", "user.email": "octo@example.invalid", "commit.gpgsign": "false",
         }.items():  # fmt: skip
             self.git.run("config", key, value)
-        skipped = {"modelrail.yaml", "train.parquet", "test.parquet"}
+        made = {"train.parquet", "test.parquet", "build", "modelrail-out", "__pycache__", ".dvc"}
+        skipped = {"modelrail.yaml", *made}
         shutil.copytree(
             EXAMPLE, self.work, dirs_exist_ok=True,
             ignore=lambda _folder, names: {
-                name for name in names if name in skipped or name in {"build", "modelrail-out", "__pycache__", ".dvc"}
+                name for name in names if name in skipped
             },
         )  # fmt: skip
         self.dvc("init", "--quiet")
@@ -176,7 +177,7 @@ class World:
         self.run([str(Path(sys.executable).with_name("dvc")), *arguments], cwd=self.work, quiet=True)
 
     def data_environment(self) -> None:
-        """The example's environment, as training will use it: built here once, so that no step waits for it."""
+        """The example's environment, as training will use it: built once, so that no step waits for it."""
         model = config_check.load(EXAMPLE / "modelrail.yaml").models[0]
         self._data_python = environments.prepare(model, EXAMPLE, settings.read(cwd=EXAMPLE)).python
 
