@@ -133,6 +133,11 @@ def unbroken(text: str) -> Raw:
     return Raw(inert(text).replace(" … ", "&nbsp;…&nbsp;"))
 
 
+def is_url(text: str) -> bool:
+    """An http(s) URL of plain characters: it can stand in an attribute as it is."""
+    return _URL.fullmatch(text) is not None
+
+
 def link(label: object, url: str) -> Raw:
     """A link to a URL that the surroundings gave (never a record); only the label when it is not one."""
     return Raw(f"[{inert(label)}]({url})") if _URL.fullmatch(url) else inert(label)
