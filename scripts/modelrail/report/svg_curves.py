@@ -26,7 +26,8 @@ def curves(plots: records.Plots, names: Names) -> tuple[Figure, ...]:
         ),
         _rates(
             plots.precision_recall, names, title="Precision and recall", x_label="recall",
-            y_label="precision", diagonal=False, where=0.5, words="Where half of the positives are found, the precision is {}",
+            y_label="precision", diagonal=False, where=0.5,
+            words="Where half of the positives are found, the precision is {}",
         ),
         _calibration(plots.calibration, names),
     )  # fmt: skip
