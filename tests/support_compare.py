@@ -15,11 +15,11 @@ OTHER_DIGEST = "sha256:" + "1" * 64
 POLICY = records.PolicyRef(commit="a" * 40, digest=DIGEST, changed=False, source="base")
 
 
-def metric(name: str) -> config.Metric:
-    return config.Metric(name=name)
+def metric(name: str | config.Metric, **params: Any) -> config.Metric:
+    return name if isinstance(name, config.Metric) else config.Metric(name=name, params=params)
 
 
-def gate(name: str, index: int = 0, **rules: Any) -> config.Gate:
+def gate(name: str | config.Metric, index: int = 0, **rules: Any) -> config.Gate:
     for key in ("no_worse_than", "better_by"):
         if isinstance(rules.get(key), float):
             rules[key] = config.Margin(value=rules[key])
@@ -27,9 +27,14 @@ def gate(name: str, index: int = 0, **rules: Any) -> config.Gate:
 
 
 def model(
-    task: str = "binary", *, metrics: tuple[str, ...] = (), gates: tuple[config.Gate, ...] = (), **more: Any
+    task: str = "binary",
+    *,
+    metrics: tuple[str | config.Metric, ...] = (),
+    gates: tuple[config.Gate, ...] = (),
+    **more: Any,
 ) -> config.Model:
-    data = config.Data(test="test.parquet", target="late", key="id", group=more.pop("group", None))
+    roles = {name: more.pop(name, None) for name in ("group", "weight", "time", "block", "query")}
+    data = config.Data(test="test.parquet", target="late", key="id", **roles)
     stages = more.pop("stages", (config.Stage(name="production", first="allowed"),))
     return config.Model(
         name="delay",
@@ -86,10 +91,11 @@ def run(
     baseline: pl.DataFrame | None,
     *,
     same: bool = False,
+    **more: Any,
 ) -> records.Comparison:
     return compare.compare(
         policy, evaluation(truth.height, task=policy.task, baseline=baseline is not None, same=same),
-        evaluation_digest=DIGEST, truth=truth, candidate=candidate, baseline=baseline, policy=POLICY,
+        evaluation_digest=DIGEST, truth=truth, candidate=candidate, baseline=baseline, policy=POLICY, **more,
     )  # fmt: skip
 
 

@@ -78,7 +78,8 @@ VALUES: list[Any] = [
 KEYS = [
     ("recall", "at_precision"), ("f1", "threshold"), ("f1", "average"), ("f1", "class"),
     ("f_beta", "beta"),
-    ("calibration_error", "bins"), ("expected_cost", "costs"), ("mase", "scale"), ("ndcg", "k"), ("f1", "odd"),
+    ("calibration_error", "bins"), ("expected_cost", "costs"), ("mase", "scale"), ("ndcg", "k"),
+    ("f1", "odd"),
     ("roc_auc", "threshold"), ("brier", "x"), ("own", "function"), ("own", "reported"), ("a b", "function"),
 ]  # fmt: skip
 

@@ -12,7 +12,7 @@ import polars as pl
 from modelrail import config, records
 from modelrail.adapters import environments, files, inputs, model_files, predictor, tables
 from modelrail.adapters.git import Git
-from modelrail.core import predictions
+from modelrail.core import columns, predictions
 from modelrail.core.history import Registered
 from modelrail.errors import ModelrailError, PredictionError, RecordError
 from modelrail.settings import Settings
@@ -31,12 +31,7 @@ def question(model: config.Model, root: Path, settings: Settings, git: Git) -> I
     inputs.pull(model, root, settings, train=False)
     test = inputs.version(model, root, data.test, git)
     source = inputs.place(model, root, data.test)
-    names = [
-        data.key,
-        data.target,
-        *([data.group] if data.group else []),
-        *(column for part in model.slices for column in part.reads),
-    ]
+    names = columns.of(model)
     truth = tables.read(source, names)
     predictions.check_truth(truth, key=data.key, target=data.target, task=model.task)
     with TemporaryDirectory(prefix="modelrail-features-") as folder:

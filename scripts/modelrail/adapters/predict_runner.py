@@ -91,7 +91,7 @@ def predict_estimator(model: Any, table: Any, request: dict[str, Any]) -> dict[s
     if names is None and count is not None and hasattr(data, "to_numpy"):
         data = data.to_numpy()  # it was trained on an array: names would only make it warn
     out = {"prediction": flat(model.predict(data))}
-    if request["task"] != "regression" and hasattr(model, "predict_proba"):
+    if request["task"] in {"binary", "multiclass"} and hasattr(model, "predict_proba"):
         out.update(scores(model.predict_proba(data), list(model.classes_), request))
     return out
 
@@ -190,7 +190,7 @@ def run_onnx(path: str, table: Any, request: dict[str, Any]) -> dict[str, Any]:
     results = session.run(None, feed)
     labels = flat(results[0])
     out = {"prediction": labels}
-    if request["task"] != "regression" and len(results) > 1:
+    if request["task"] in {"binary", "multiclass"} and len(results) > 1:
         out.update(onnx_scores(results[1], labels, request))
     return out
 

@@ -154,7 +154,7 @@ def _refusal(side: Side, done: process.Finished) -> PredictionError | UnsafeMode
 def _checked(path: Path, side: Side, question: Question, tail: str) -> pl.DataFrame:
     who = f"{side.name}'s predictor"
     types = {question.key: question.truth.schema[question.key]}
-    if question.task != "regression" and question.truth.schema[question.target] == pl.String:
+    if question.task not in predictions.NUMBERS and question.truth.schema[question.target] == pl.String:
         types[predictions.PREDICTION] = pl.String()  # the class "01" must not be read as a number
     try:
         present = tables.columns(path)

@@ -130,18 +130,24 @@ def _compare(
     _belong_together(model, evaluation, candidate)
     judged, policy, notes = _policy(model, context, policy_ref, config_file, set(evaluation.truth.columns))
     wanted = set(compare.columns(judged))
-    comparison = compare.compare(
-        judged,
-        evaluation,
-        evaluation_digest=files.digest_file(folder / records.Evaluation.FILE),
-        truth=_table("truth", evaluation.truth, folder, wanted),
-        candidate=_table("candidate", evaluation.candidate.predictions, folder),
-        baseline=None
-        if evaluation.baseline is None
-        else _table("baseline", evaluation.baseline.predictions, folder),
-        policy=policy,
-        notes=notes,
-    )
+    from modelrail.adapters import user_metrics
+
+    repository = git.open_repository(context.settings)
+    with user_metrics.runner(judged, policy, context.settings, repository) as user:
+        comparison = compare.compare(
+            judged,
+            evaluation,
+            evaluation_digest=files.digest_file(folder / records.Evaluation.FILE),
+            truth=_table("truth", evaluation.truth, folder, wanted),
+            candidate=_table("candidate", evaluation.candidate.predictions, folder),
+            baseline=None
+            if evaluation.baseline is None
+            else _table("baseline", evaluation.baseline.predictions, folder),
+            policy=policy,
+            notes=notes,
+            reported=candidate.metrics,
+            user=user,
+        )
     if write:
         files.write(comparison, folder)
         files.write(

@@ -1,8 +1,8 @@
 """The comparison of a candidate with a baseline: metrics, slices, gates, verdict.
 
-Pure: three tables and a policy in, one record out, the same bytes for the same input (nothing is resampled,
-so the seed is 0). See `decide.py` for what the verdicts mean and how often they may err, `measure.py` for
-the statistics.
+Pure: three tables and a policy in, one record out, the same bytes for the same input (the bootstrap, where
+a metric needs it, draws by the seed). See `decide.py` for what the verdicts mean and how often they may err,
+`measure.py` for the statistics.
 """
 
 from __future__ import annotations
@@ -14,11 +14,12 @@ import msgspec
 import polars as pl
 
 from modelrail import config, records
+from modelrail.core import columns as read_columns
 from modelrail.core import decide, gates, headline, slices
 from modelrail.core.inference.family import CORRECTION, holm
 from modelrail.core.measure import Measured, Subset
 from modelrail.core.metrics import catalog
-from modelrail.core.pairing import pair
+from modelrail.core.pairing import UserCall, pair
 from modelrail.errors import ComparisonError
 
 SEED = 0
@@ -34,20 +35,26 @@ def compare(
     baseline: pl.DataFrame | None,
     policy: records.PolicyRef,
     notes: Sequence[str] = (),
+    reported: Mapping[str, float] | None = None,
+    user: UserCall | None = None,
 ) -> records.Comparison:
     """Judge the candidate. `model` carries the gates, stages and slices of the policy.
+
+    `reported` is what training wrote into its metrics file; `user` calls metrics of the user's own.
 
     Raises ComparisonError when the tables cannot be paired or hold no usable numbers.
     """
     _consistent(evaluation, baseline)
     metrics = _metrics(model)
-    paired = pair(model, list(metrics.values()), truth, candidate, baseline)
+    paired = pair(
+        model, list(metrics.values()), truth, candidate, baseline, seed=SEED, reported=reported, user=user
+    )
     asked = {label: decide.factors(_margins(model, label)) for label in metrics}
     whole = Subset(paired)
     measured = {label: whole.measure(metric, asked[label]) for label, metric in metrics.items()}
     parts = {
         wanted.column: _slices(paired_subset, wanted, metrics, asked)
-        for wanted in _wanted(model)
+        for wanted in read_columns.sliced(model)
         for paired_subset in (whole,)
     }
     same_model = (
@@ -76,15 +83,15 @@ def policy_digest(model: config.Model) -> str:
     """Of all that decides over a verdict: gates, stages, slices, the positive class, the groups."""
     parts = {
         "gates": model.gates, "stages": model.stages, "slices": model.slices, "positive": model.positive,
-        "group": model.data.group,
+        "group": model.data.group, "weight": model.data.weight, "time": model.data.time,
+        "block": model.data.block, "query": model.data.query,
     }  # fmt: skip
     return "sha256:" + hashlib.sha256(msgspec.json.encode(parts, order="sorted")).hexdigest()
 
 
 def columns(model: config.Model) -> list[str]:
     """The columns of the truth table that a comparison reads."""
-    every = [model.data.key, model.data.target, *([model.data.group] if model.data.group else [])]
-    return list(dict.fromkeys(every + [name for wanted in _wanted(model) for name in wanted.reads]))
+    return read_columns.of(model)
 
 
 # --- what to measure -------------------------------------------------------------------------------------
@@ -119,15 +126,6 @@ def _metrics(model: config.Model) -> dict[str, catalog.Metric]:
             path=f"models.{model.name}",
         )
     return found
-
-
-def _wanted(model: config.Model) -> list[config.Slice]:
-    """The model's slices, and columns that only a gate names."""
-    found = {wanted.column: wanted for wanted in model.slices}
-    for gate in model.gates:
-        if gate.slices and gate.slices not in found:
-            found[gate.slices] = config.Slice(column=gate.slices)
-    return list(found.values())
 
 
 def _margins(model: config.Model, label: str) -> list[config.Margin]:
@@ -244,7 +242,14 @@ def _notes(results: gates.Results, cluster_count: int) -> list[str]:
         found.append("Candidate and baseline are the same model file: it can be not worse, never better.")
         if not all(measured.identical for measured in results.whole.values()):
             found.append("Yet they answered differently: the predictor is not deterministic.")
-    if cluster_count:
-        group = results.model.data.group
-        found.append(f"Intervals allow for rows of one {group} being alike ({cluster_count:,} groups).")
+    data = results.model.data
+    if cluster_count and data.group:
+        found.append(f"Intervals allow for rows of one {data.group} being alike ({cluster_count:,} groups).")
+    elif cluster_count and data.time:
+        found.append(f"Intervals allow for rows near in {data.time} being alike ({cluster_count:,} blocks).")
+    if data.weight:
+        found.append(f"Rows count by the column {data.weight}.")
+    resampled = [label for label, metric in results.metrics.items() if metric.interval == "bootstrap"]
+    if resampled:
+        found.append(f"The intervals of {', '.join(resampled)} are by the bootstrap, seed {SEED}.")
     return found

@@ -131,6 +131,8 @@ def _border(gate: config.Gate, metric: Metric, measured: Measured) -> float | No
 def _rule(
     gate: config.Gate, metric: Metric, measured: Measured, said: records.MetricVerdict, results: Results
 ) -> tuple[records.GateOutcome, str]:
+    if measured.point_only and measured.candidate is not None:
+        return _by_value_alone(gate, measured)
     if measured.candidate is None or not measured.enough:
         return "inconclusive", measured.note or "the value is not defined on these rows"
     if gate.min is not None:
@@ -162,6 +164,17 @@ def _bound(
     needed = rows_to_settle(measured.rows, (high - low) / 2, distance)
     why = f"{value} is not {gate.confidence * 100:g}% sure to keep {word} {bound}"
     return "inconclusive", "; ".join(text for text in (why, wording.size_hint(needed)) if text)
+
+
+def _by_value_alone(gate: config.Gate, measured: Measured) -> tuple[records.GateOutcome, str]:
+    """A value without an interval: a floor or a ceiling that asks for no confidence, and nothing else."""
+    limit = gate.min if gate.min is not None else gate.max
+    if limit is None or gate.with_confidence:
+        return (
+            "inconclusive",
+            "the value has no interval: only `min` or `max` without `confidence` can judge it",
+        )
+    return _bound(gate, measured, limit, 1.0 if gate.min is not None else -1.0)
 
 
 def _no_worse(

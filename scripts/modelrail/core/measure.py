@@ -207,6 +207,34 @@ class Subset:
             return f"only {self._clusters.count:,} groups; an interval needs {MIN_CLUSTERS} or more"
         return ""
 
+    def arrays(self) -> tuple[dict[str, Any], list[dict[str, Any]], Ints | None]:
+        """What a function of the user's own may ask for: shared by the models, each model's, and the groups.
+
+        Labels of a binary task are 0 and 1 (1: the positive class), of several classes their names.
+        """
+        paired = self.paired
+        names = np.array(paired.classes)
+        several = paired.task == "multiclass"
+        truth = self._take(paired.truth)
+        shared: dict[str, Any] = {}
+        for name in paired.table.columns:
+            column = paired.table[name].to_numpy()
+            values = column.astype(str) if column.dtype == object else column
+            shared[name] = self._take(values)
+        shared["truth"] = names[truth] if several else truth
+        if self._weights is not None:
+            shared["weight"] = self._weights
+        each = []
+        for output in self._outputs:
+            own: dict[str, Any] = {name: self._take(values) for name, values in output.extra.items()}
+            if output.labels is not None:
+                labels = self._take(output.labels)
+                own["prediction"] = names[labels] if several else labels
+            if output.scores is not None:
+                own["score" if output.labels is not None else "prediction"] = self._take(output.scores)
+            each.append(own)
+        return shared, each, None if self._clusters is None else self._clusters.codes
+
     # --- shared between metrics ------------------------------------------------------------------------
 
     def _take(self, values: Any) -> Any:
@@ -275,7 +303,8 @@ class Subset:
     @cached_property
     def _identical(self) -> bool:
         first, second = self._outputs
-        pairs = ((first.labels, second.labels), (first.scores, second.scores))
+        bounds = ((first.extra.get(name), second.extra.get(name)) for name in first.extra)
+        pairs = ((first.labels, second.labels), (first.scores, second.scores), *bounds)
         return all(
             (one is None and two is None)
             or (one is not None and two is not None and np.array_equal(self._take(one), self._take(two)))

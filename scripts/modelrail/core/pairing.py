@@ -244,6 +244,7 @@ def _classification(
         for who, table in ordered.items()
     }
     wanted = [metric for metric in metrics if metric.needs in {"scores", "probabilities"}]
+    own = any(metric.family == "user" for metric in metrics)  # it may ask for scores; they need not exist
     extra = pl.Series(
         "classes", [name.partition(":")[2] for table in ordered.values() for name in _per_class(table)]
     )
@@ -257,7 +258,7 @@ def _classification(
     outputs = {}
     for who, table in ordered.items():
         scores = None
-        if wanted:
+        if wanted or (own and (SCORE in table.columns or _per_class(table))):
             read = _score if model.task == "binary" else _probabilities
             scores = read(table, classes, who, _named(wanted))
         outputs[who] = Output(_coded(said[who], codes), scores)

@@ -29,6 +29,13 @@ def apply(head: config.Model, base: config.Model, columns: set[str]) -> tuple[co
             f"The base groups rows by {group}, which this change drops: intervals may be too narrow."
         )
         group = head.data.group
+    roles: dict[str, str | int | None] = {"group": group, "block": base.data.block}
+    for role in ("weight", "time"):
+        column = getattr(base.data, role)
+        if column is not None and column not in columns:
+            notes.append(f"The base's {role} column {column} cannot be read: this change drops it.")
+            column = getattr(head.data, role)
+        roles[role] = column
     kept = tuple(part for part in base.slices if part.column not in dropped)
     added = tuple(part for part in head.slices if part.column not in {one.column for one in base.slices})
     metrics = (*base.metrics, *(metric for metric in head.metrics if metric not in base.metrics))
@@ -39,6 +46,6 @@ def apply(head: config.Model, base: config.Model, columns: set[str]) -> tuple[co
         slices=kept + added,
         positive=base.positive,
         metrics=metrics,
-        data=msgspec.structs.replace(head.data, group=group),
+        data=msgspec.structs.replace(head.data, **roles),
     )
     return judged, tuple(notes)

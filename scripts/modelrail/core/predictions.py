@@ -15,7 +15,9 @@ from modelrail.errors import DataError, PredictionError
 PREDICTION = "prediction"
 SCORE = "score"
 EXAMPLES = 3
-Task = Literal["binary", "multiclass", "regression"]
+BOUNDS = ("lower", "upper")  # of predicted intervals
+Task = Literal["binary", "multiclass", "regression", "ranking"]
+NUMBERS = ("regression", "ranking")  # tasks whose target and prediction are numbers
 
 
 def check_truth(truth: pl.DataFrame, *, key: str, target: str, task: Task) -> None:
@@ -42,8 +44,8 @@ def check_truth(truth: pl.DataFrame, *, key: str, target: str, task: Task) -> No
             f"The target {target!r} of the test set has no value in {missing:,} of {truth.height:,} rows.",
             next="Take these rows out of the test set, or label them.",
         )
-    if task == "regression" and not truth[target].dtype.is_numeric():
-        raise DataError(f"The target {target!r} of a regression is not a number but {truth[target].dtype}.")
+    if task in NUMBERS and not truth[target].dtype.is_numeric():
+        raise DataError(f"The target {target!r} of a {task} task is not a number but {truth[target].dtype}.")
     if task == "binary" and truth[target].n_unique() > 2:
         raise DataError(
             f"The target {target!r} has {truth[target].n_unique():,} values; a binary task has two.",
@@ -72,7 +74,7 @@ def check(
     ordered = truth.select(key).join(frame, on=key, how="left", maintain_order="left")
     return ordered.with_columns(
         _predictions_like(ordered[PREDICTION], truth[target], task, who),
-        *(_finite(ordered[name], who, probability=True) for name in scores),
+        *(_finite(ordered[name], who, probability=task not in NUMBERS) for name in scores),
     )
 
 
@@ -82,7 +84,7 @@ def score_columns(columns: list[str], task: Task) -> list[str]:
         return [name for name in columns if name == SCORE]
     if task == "multiclass":
         return [name for name in columns if name.startswith(f"{SCORE}:")]
-    return []
+    return [name for name in columns if name in BOUNDS] if task == "regression" else []
 
 
 def _keys_like(keys: pl.Series, truth: pl.Series, who: str) -> pl.Series:
@@ -126,7 +128,7 @@ def _check_keys(keys: pl.Series, truth: pl.Series, who: str) -> None:
 
 
 def _predictions_like(values: pl.Series, truth: pl.Series, task: Task, who: str) -> pl.Series:
-    if task == "regression":
+    if task in NUMBERS:
         return _finite(values, who)
     missing = _missing(values)
     if missing:
