@@ -10,6 +10,17 @@ from modelrail import errors
 
 def main(arguments: list[str] | None = None) -> int:
     """Run the command line; returns the exit code (see errors.py)."""
+    from modelrail import settings
+
+    if not settings.in_ci():
+        return _run(arguments)
+    from modelrail.adapters import inert_stream
+
+    with inert_stream.guarded():
+        return _run(arguments)
+
+
+def _run(arguments: list[str] | None) -> int:
     import click
 
     from modelrail.cli import cli

@@ -7,6 +7,7 @@ import sys
 from collections.abc import Mapping
 from typing import TextIO
 
+from modelrail.adapters import inert_stream
 from modelrail.errors import ConfigError, ModelrailError
 from modelrail.settings import Settings
 
@@ -15,7 +16,7 @@ MAX_SUMMARY_BYTES = 1024 * 1024 - 1024  # GitHub drops a summary over 1 MiB with
 
 def say(text: str) -> None:
     """A line for the person who watches; results go to stdout, everything else to stderr."""
-    print(text, file=sys.stderr, flush=True)  # noqa: T201
+    print(inert_stream.lines(text), file=sys.stderr, flush=True)  # noqa: T201
 
 
 def outputs(settings: Settings, values: Mapping[str, str | int | bool]) -> None:
@@ -46,12 +47,14 @@ def summary(settings: Settings, markdown: str) -> bool:
 
 def annotate(level: str, message: str, *, title: str = "", file: str = "", line: int = 0) -> None:
     """A workflow command on stdout, its data escaped so that no text can start another command."""
+    sys.stdout.flush()
+    stream = getattr(sys.stdout, "commands", sys.stdout)  # past what keeps other texts from being commands
     properties = [
         f"{name}={_property(value)}"
         for name, value in (("title", title), ("file", file), ("line", str(line) if line else ""))
         if value
     ]
-    print(f"::{level} {','.join(properties)}::{_data(message)}", flush=True)  # noqa: T201
+    print(f"::{level} {','.join(properties)}::{_data(message)}", file=stream, flush=True)
 
 
 def _data(text: str) -> str:
@@ -76,7 +79,7 @@ def report_error(error: ModelrailError, *, in_ci: bool, stream: TextIO | None = 
     if error.tail:
         lines += ["  its last lines:", *(f"  | {line}" for line in error.tail.splitlines())]
     # Text that quotes a user's file or program must not start a workflow command.
-    print("\n".join(_inert(line) for line in lines), file=out, flush=True)  # noqa: T201
+    print("\n".join(inert_stream.lines(line) for line in lines), file=out, flush=True)
     if in_ci:
         title = f"modelrail: {error.kind}"
         if isinstance(error, ConfigError) and error.faults:
@@ -85,7 +88,3 @@ def report_error(error: ModelrailError, *, in_ci: bool, stream: TextIO | None = 
                 annotate("error", text, title=title, file=fault.file, line=fault.line)
         else:
             annotate("error", str(error), title=title, file=error.file, line=error.line)
-
-
-def _inert(line: str) -> str:
-    return f" {line}" if line.lstrip().startswith("::") or "##[" in line else line

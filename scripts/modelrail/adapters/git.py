@@ -130,7 +130,7 @@ class Git:
             raise PermissionMissingError(
                 f"The remote refused git {arguments[0]}.",
                 why=said,
-                next="Give the job its token and `permissions: contents: read`, or `contents: write` to write.",
+                next="Give the job its token, and `contents: read` or (to write) `contents: write`.",
             )
         return GitError(f"git {arguments[0]} failed.", why=said)
 

@@ -14,6 +14,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from modelrail.adapters import inert_stream
 from modelrail.errors import ToolMissingError
 
 TAIL_LINES = 20
@@ -40,8 +41,8 @@ def run(
 ) -> Finished:
     """Run a program of the user, its output passed on to stderr line by line.
 
-    The child has its own process group; on timeout or interrupt the whole group is ended. In CI the lines
-    stand inside `::stop-commands::`, so that nothing it prints is a workflow command.
+    The child has its own process group; on timeout or interrupt the whole group is ended. Nothing it
+    prints is a workflow command.
     """
     started = time.monotonic()
     try:
@@ -80,8 +81,7 @@ def _pump(child: subprocess.Popen[bytes], last: collections.deque[str], echo: bo
         line = raw.decode("utf-8", "replace").rstrip("\r\n")
         last.append(line[:2000])
         if echo:
-            # A leading blank makes `::command` of a stranger's program plain text for the runner.
-            safe = f" {line}" if line.lstrip().startswith("::") or "##[" in line else line
+            safe = inert_stream.lines(line).replace("\n", f"\n{prefix}")
             sys.stderr.write(f"{prefix}{safe}\n")
             sys.stderr.flush()
 
