@@ -18,13 +18,24 @@ class Tag(Struct, frozen=True, kw_only=True):
     target: str  # commit
     message: str
     time: int
+    twin: bool = False  # the target bears another version already: tag a commit like it, of the same files
+
+
+class Document(Struct, frozen=True, kw_only=True):
+    """A file of a version that the ledger keeps."""
+
+    path: str  # in the ledger's tree, see core/ledger.py
+    data: bytes
 
 
 class PushTags(Effect, frozen=True, kw_only=True):
-    """Create all tags in one atomic, create-only push; nothing of them exists before or after a refusal."""
+    """Create all tags, each with its ledger commit, in one atomic push; nothing of them exists before or
+    after a refusal. A tag is only created, the ledger only goes forward.
+    """
 
     tags: tuple[Tag, ...]
     operation: str  # a tag that already carries this operation id counts as done
+    documents: tuple[Document, ...] = ()  # go into the first tag's ledger commit
 
 
 class Asset(Struct, frozen=True, kw_only=True):
@@ -59,6 +70,29 @@ class UpsertComment(Effect, frozen=True, kw_only=True):
     pull_request: int
     marker: str  # one hidden HTML comment line
     body: str  # without the marker
+
+
+class Annotation(Struct, frozen=True, kw_only=True):
+    """A note at a line of a file of the commit."""
+
+    path: str
+    line: int
+    level: str  # "failure", "warning", "notice"
+    title: str
+    message: str
+
+
+class PublishCheck(Effect, frozen=True, kw_only=True):
+    """The check run of a commit; without the permission its status, which has only a title."""
+
+    name: str
+    commit: str
+    conclusion: str  # "success", "failure"
+    title: str
+    summary: str  # Markdown
+    url: str  # of the run
+    annotations: tuple[Annotation, ...] = ()
+    content: str = ""  # digest of all the above: what was published already is not published again
 
 
 class SetDeployment(Effect, frozen=True, kw_only=True):

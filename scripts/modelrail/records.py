@@ -222,6 +222,7 @@ class GateRow(Record, frozen=True, kw_only=True):
     def blocks(self) -> bool:
         """Whether it keeps the candidate from passing."""
         return self.severity == "block" and self.outcome != "pass" and self.waived is None
+
     margin: float | None = None  # the difference where the rule's border lies, in the metric's own unit
 
 
@@ -399,6 +400,17 @@ class Lineage(Record, frozen=True, kw_only=True):
     reason: str = ""
 
 
+class Places(Record, frozen=True, kw_only=True):
+    """Where the gates stand in the head's modelrail.yaml, for annotations."""
+
+    SCHEMA: ClassVar[str] = "modelrail/places/1"
+    FILE: ClassVar[str] = "places.json"
+    schema: Literal["modelrail/places/1"] = "modelrail/places/1"
+    model: str
+    file: str  # relative to the repository
+    lines: dict[str, int]  # of each gate's path
+
+
 class Evidence(Record, frozen=True, kw_only=True):
     """Everything that carries one version. Its digest stands in the tags."""
 
@@ -428,6 +440,8 @@ class Failure(Record, frozen=True, kw_only=True):
     next: str
     path: str
     tail: str
+    file: str = ""  # of the repository, where the cause is known
+    line: int = 0
 
 
 # --- registry --------------------------------------------------------------------------------------------

@@ -130,11 +130,13 @@ def test_a_programs_output_is_no_workflow_command(run: Run, out: Path, place: Pa
     assert failure is not None
     evil = msgspec.structs.replace(failure, tail="::error::x\n::add-mask::y")
     write(out, ModelRecords(model="delay", failure=evil))
-    lines = run(**ci(place)).stdout.splitlines()
-    assert lines[0].startswith("::stop-commands::")
-    mark = lines[0].removeprefix("::stop-commands::")
-    assert f"::{mark}::" in lines
-    assert "::error::x" in lines[1 : lines.index(f"::{mark}::")]
+    environ = {**os.environ, **ci(place), "PYTHONPATH": str(Path(records.__file__).parents[1])}
+    done = subprocess.run(
+        [sys.executable, "-m", "modelrail", "report"], cwd=place, env=environ, capture_output=True, check=True
+    )
+    lines = done.stdout.decode().splitlines()
+    assert "│ ::error::x" in lines
+    assert not [line for line in lines if line.lstrip().startswith("::")]
 
 
 @pytest.mark.fault(17)
@@ -317,6 +319,63 @@ def test_the_same_again_leaves_the_comment_alone_and_earlier_runs_are_folded(
     (only,) = comments(hub)
     assert "Earlier runs of this pull request: 1" in only
     assert f"| ⛔ blocked | `{pull['head']['sha'][:10]}` | Recall for carrier EV falls" in only
+
+
+def of_commit(hub: LocalHub, sha: str, what: str) -> Any:
+    import requests
+
+    answer = requests.get(
+        f"{hub.api_url}/repos/{hub.repository}/commits/{sha}/{what}",
+        headers={"Authorization": f"Bearer {hub.token}"},
+        timeout=5,
+    )
+    return answer.json()
+
+
+def test_a_check_run_with_notes_once(
+    run: Run, out: Path, place: Path, hub: LocalHub, pull: dict[str, Any]
+) -> None:
+    folder = write(out, sample.worse_slice())
+    files.write(
+        records.Places(model="delay", file="modelrail.yaml", lines={"models.delay.gates[3]": 41}), folder
+    )
+    for _ in range(2):
+        done = run(event={"pull_request": pull}, **pr_ci(place, hub, pull_requests="write", checks="write"))
+        assert done.exit_code == 0
+    (check,) = of_commit(hub, pull["head"]["sha"], "check-runs")["check_runs"]
+    assert (check["name"], check["conclusion"]) == ("modelrail", "failure")
+    assert check["output"]["title"] == "delay should not replace v1.2.1"
+    assert check["output"]["annotations_count"] == 1
+    write(out, sample.passing())
+    run(event={"pull_request": pull}, **pr_ci(place, hub, pull_requests="write", checks="write"))
+    newest = max(
+        of_commit(hub, pull["head"]["sha"], "check-runs")["check_runs"], key=lambda found: int(found["id"])
+    )
+    assert newest["conclusion"] == "success"
+
+
+def test_a_status_where_checks_may_not_be_written(
+    run: Run, out: Path, place: Path, hub: LocalHub, pull: dict[str, Any]
+) -> None:
+    write(out, sample.worse_slice())
+    for _ in range(2):
+        run(event={"pull_request": pull}, **pr_ci(place, hub, pull_requests="write", statuses="write"))
+    (status,) = of_commit(hub, pull["head"]["sha"], "statuses")
+    assert (status["context"], status["state"]) == ("modelrail", "failure")
+    assert status["description"] == "delay should not replace v1.2.1"
+    assert of_commit(hub, pull["head"]["sha"], "check-runs")["check_runs"] == []
+
+
+@pytest.mark.fault(10)
+def test_without_the_permission_the_report_does_without_a_check(
+    run: Run, out: Path, place: Path, hub: LocalHub, pull: dict[str, Any]
+) -> None:
+    write(out, sample.passing())
+    done = run(event={"pull_request": pull}, **pr_ci(place, hub))
+    assert done.exit_code == 0
+    assert "No check run is written" in done.stderr
+    assert "checks: write" in done.stderr
+    assert len(comments(hub)) == 1
 
 
 def test_a_push_has_no_pull_request(

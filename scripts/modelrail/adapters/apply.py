@@ -34,6 +34,7 @@ class Outcomes:
     release_url: str = ""
     comment_url: str = ""
     deployment_url: str = ""
+    check_url: str = ""
     files: list[Path] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
 
@@ -67,7 +68,9 @@ def apply(
             recorded = True
         elif isinstance(effect, plans.WriteFile):
             done.files += _write(effect, settings.workspace)
-        elif github is None and isinstance(effect, (plans.MarkRelease, plans.SetDeployment)):
+        elif github is None and isinstance(
+            effect, (plans.MarkRelease, plans.PublishCheck, plans.SetDeployment)
+        ):
             continue  # they only show what the tags say
         elif github is None:
             done.notes.append(f"without GitHub: not done: {describe(effect)}")
@@ -87,12 +90,14 @@ def _on_github(effect: plans.Effect, github: GitHub, done: Outcomes, *, recorded
         elif isinstance(effect, plans.MarkRelease):
             if not github.mark_release(effect):
                 done.notes.append(f"{effect.tag} has no release whose flags could be set")
+        elif isinstance(effect, plans.PublishCheck):
+            done.check_url = github.publish_check(effect)
         elif isinstance(effect, plans.SetDeployment):
             done.deployment_url = github.set_deployment(effect)
         else:
             raise UsageError(f"No way to carry out {type(effect).__name__}.")
     except (GitHubError, NotFoundError) as error:
-        if not recorded and not isinstance(effect, plans.SetDeployment):
+        if not recorded and not isinstance(effect, (plans.PublishCheck, plans.SetDeployment)):
             raise
         done.notes.append(f"not done: {describe(effect)}: {_short(error)}")
 
@@ -117,6 +122,8 @@ def describe(effect: plans.Effect) -> str:
         return f"mark {effect.tag} as {kind}{', the latest' if effect.latest else ''}"
     if isinstance(effect, plans.UpsertComment):
         return f"comment on pull request #{effect.pull_request}"
+    if isinstance(effect, plans.PublishCheck):
+        return f"publish the check {effect.name} of {effect.commit[:12]}: {effect.conclusion}"
     if isinstance(effect, plans.SetDeployment):
         return f"set the deployment of {effect.environment} to {effect.ref[:40]}"
     if isinstance(effect, plans.WriteFile):

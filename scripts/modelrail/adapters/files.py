@@ -47,6 +47,13 @@ def models_in(out: str | Path) -> list[str]:
     return sorted(found)
 
 
+def in_repository(path: Path) -> str:
+    """A path as an annotation names it: relative to the top of its repository; "" outside of one."""
+    place = path.resolve()
+    top = next((parent for parent in place.parents if (parent / ".git").exists()), None)
+    return place.relative_to(top).as_posix() if top is not None else ""
+
+
 def record_names() -> frozenset[str]:
     """The file names of the records."""
     kinds = (

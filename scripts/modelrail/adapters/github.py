@@ -14,7 +14,7 @@ from urllib.parse import quote
 import requests
 
 from modelrail import plans
-from modelrail.adapters import github_http, github_releases
+from modelrail.adapters import github_checks, github_http, github_releases
 from modelrail.adapters.github_errors import AnswerLostError, UnprocessableError
 from modelrail.errors import (
     GitHubError,
@@ -184,6 +184,12 @@ class GitHub:
     ) -> str:
         """Stream an asset to `dest`; returns its SHA-256. With `digest`, other bytes are refused."""
         return github_releases.download(self, release, name, dest, digest=digest, max_bytes=max_bytes)
+
+    # --- check runs ------------------------------------------------------------------------------------
+
+    def publish_check(self, effect: plans.PublishCheck) -> str:
+        """A check run with its annotations, or the commit's status where the token may only write that."""
+        return github_checks.publish(self, effect)
 
     # --- deployments -----------------------------------------------------------------------------------
 

@@ -25,6 +25,7 @@ _NEEDED = (
     (r"/issues/(comments/)?\d+", "pull-requests: write"),
     (r"/releases|/git/refs", "contents: write"),
     (r"/deployments", "deployments: write"),
+    (r"/check-runs", "checks: write"),
     (r"/statuses", "statuses: write"),
     (r"/dispatches", "actions: write"),
     (r"/pulls", "pull-requests: read"),

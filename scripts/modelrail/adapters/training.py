@@ -9,11 +9,12 @@ import shutil
 import tempfile
 from collections.abc import Iterator, Mapping
 from pathlib import Path
+from typing import Any
 
 from modelrail import config
-from modelrail.adapters import inputs, process
+from modelrail.adapters import files, inputs, process
 from modelrail.adapters.environments import Environment
-from modelrail.core import params
+from modelrail.core import params, traceback
 from modelrail.errors import ConfigError, TrainingError
 from modelrail.settings import Settings
 
@@ -59,6 +60,7 @@ def run(
                 next=f"Its last lines say why. By hand: cd {model.path} && {model.train}",
                 path=f"models.{model.name}.train",
                 tail=done.tail,
+                **_place(done.tail, root, model.path),
             )
         for path in outputs:
             if not path.exists():
@@ -71,6 +73,15 @@ def run(
                     tail=done.tail,
                 )
     return done.seconds
+
+
+def _place(tail: str, root: Path, folder: str) -> dict[str, Any]:
+    """File and line where the user's own code failed, as far as its last lines tell."""
+    for name, line in traceback.frames(tail, root.resolve().as_posix(), folder):
+        path = root / name
+        if path.is_file() and ".venv" not in path.parts and "site-packages" not in path.parts:
+            return {"file": files.in_repository(path), "line": line}
+    return {}
 
 
 @contextlib.contextmanager

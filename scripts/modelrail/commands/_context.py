@@ -54,6 +54,7 @@ def recording(folder: Path, model: str, command: str) -> Iterator[None]:
         failure = records.Failure(
             model=model, command=command, kind=error.kind, code=error.code, what=error.what[:4000],
             why=error.why[:4000], next=error.next[:4000], path=error.path[:4000], tail=error.tail[-4000:],
+                file=error.file[:500], line=error.line,
         )  # fmt: skip
         try:
             files.write(failure, folder)

@@ -1,4 +1,4 @@
-"""Putting the report on GitHub: the one comment, with the earlier runs that it remembers."""
+"""Putting the report on GitHub: the one comment, with the earlier runs that it remembers; the check run."""
 
 from __future__ import annotations
 
@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from modelrail.adapters.actions_io import say
+from modelrail.errors import ModelrailError
 from modelrail.plans import UpsertComment
-from modelrail.report import earlier, render, view
+from modelrail.report import checkrun, earlier, render, view
 
 if TYPE_CHECKING:
     from modelrail.adapters.github import GitHub
@@ -25,4 +26,17 @@ def comment(shown: view.View, client: GitHub, number: int) -> str:
         return str(there["html_url"])
     url = client.upsert_comment(UpsertComment(pull_request=number, marker=render.MARKER, body=body))
     say(f"✓ the report is on pull request {number}: {url}")
+    return url
+
+
+def check(shown: view.View, client: GitHub) -> str:
+    """The check run of the commit that was measured. It repeats the report: without it nothing is lost."""
+    if not shown.run.commit:
+        return ""
+    try:
+        url = client.publish_check(checkrun.build(shown))
+    except ModelrailError as error:
+        say(f"No check run is written: {error.what} {error.next}".rstrip())
+        return ""
+    say(f"✓ check run: {url}")
     return url

@@ -58,6 +58,8 @@ def _configured(found: set[str], out: Path, config_file: Path, *, dry_run: bool)
             why=error.why,
             next=error.next or "Correct modelrail.yaml.",
             path=error.path,
+            file=error.file,
+            line=error.line,
             tail="\n".join(lines)[-4000:],
         )
         if not dry_run:
@@ -117,7 +119,7 @@ def load(
                     why=f"It names {comparison.evaluation}; the evaluation's digest is {digest}.",
                 )
             )
-    history = one(records.Lineage)
+    history, places = one(records.Lineage), one(records.Places)
     one(records.Evidence)
     if problems:
         failure = view.problem(model, problems[0].what, problems[0].why)
@@ -131,6 +133,7 @@ def load(
         baseline=_baseline(folder, model, evaluation, client, dry_run=dry_run),
         evidence_digest=digests.get(records.Evidence, "") if not problems else "",
         history=history,
+        places=places,
     )
 
 

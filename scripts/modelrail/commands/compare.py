@@ -124,7 +124,7 @@ def _compare(
 
     folder = context.folder(model)
     if write:
-        _verbs.discard(folder, records.Comparison, records.Evidence)
+        _verbs.discard(folder, records.Comparison, records.Evidence, records.Places)
     evaluation = files.read(records.Evaluation, folder)
     candidate = files.read(records.Candidate, folder)
     _belong_together(model, evaluation, candidate)
@@ -150,6 +150,7 @@ def _compare(
         )
     if write:
         files.write(comparison, folder)
+        _places(model, context, config_file, comparison, folder)
         files.write(
             records.Evidence(
                 model=model.name,
@@ -165,6 +166,22 @@ def _compare(
         )
     say(f"{model.name}: {comparison.verdict} ({comparison.rows:,} rows, {len(comparison.gates)} gates)")
     return comparison
+
+
+def _places(
+    model: modelrail_config.Model,
+    context: _context.Context,
+    config_file: str,
+    comparison: records.Comparison,
+    folder: Path,
+) -> None:
+    """The lines of the gates in this commit's file: the report's annotations stand there."""
+    from modelrail import config_lines
+
+    path = context.settings.workspace / config_file
+    text = path.read_text(encoding="utf-8-sig")
+    lines = config_lines.lines(text, config_file, (gate.path for gate in comparison.gates))
+    files.write(records.Places(model=model.name, file=files.in_repository(path), lines=lines), folder)
 
 
 # --- what is compared ------------------------------------------------------------------------------------

@@ -95,7 +95,9 @@ def _evaluate(
         baseline = standing.ref.version or "no baseline"
         say(f"{model.name}: would score {selector or 'the candidate'} and {baseline} on {model.data.test}")
         return {"baseline_version": standing.ref.version or "", "test": model.data.test}
-    _verbs.discard(folder, records.Evaluation, records.Comparison, records.Evidence, records.Lineage)
+    _verbs.discard(
+        folder, records.Evaluation, records.Comparison, records.Evidence, records.Lineage, records.Places
+    )
     with contextlib.ExitStack() as stack:
         version, candidate, side = _candidate(model, context, state, selector, config_file, repository, stack)
         question = stack.enter_context(evaluation.question(model, settings.workspace, settings, repository))

@@ -7,7 +7,6 @@ what they name (paths, URLs, pull requests) is never followed.
 
 from __future__ import annotations
 
-import secrets
 from collections.abc import Collection, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -82,7 +81,7 @@ def command(
     except (RecordError, NotFoundError) as error:
         found = [_records.refused(error)]
     shown = view.build(found, _run(surroundings))
-    _print(shown, "json" if as_json else form, surroundings)
+    _print(shown, "json" if as_json else form)
     if not dry_run:
         _keep(shown, place)
         path = place / "report.md"
@@ -144,15 +143,11 @@ def _workflow_run(surroundings: settings.Settings) -> Mapping[str, Any] | None:
 # --- where it goes ---------------------------------------------------------------------------------------
 
 
-def _print(shown: view.View, form: str, surroundings: settings.Settings) -> None:
+def _print(shown: view.View, form: str) -> None:
     if form == "json":
         click.echo(render.as_json(shown))
         return
     body = text.text(shown) if form == "text" else render.markdown(shown, render.SUMMARY_BUDGET)
-    if surroundings.in_ci:
-        # A line that quotes a program's output must not be read as a workflow command.
-        mark = secrets.token_hex(16)
-        body = f"::stop-commands::{mark}\n{body}\n::{mark}::\n"
     click.echo(body, nl=False)
 
 
@@ -206,7 +201,9 @@ def _comment(
         from modelrail.adapters import github
 
         client = github.connect(surroundings)  # raises, and says what is missing
-    return _posting.comment(shown, client, number)
+    url = _posting.comment(shown, client, number)
+    _posting.check(shown, client)
+    return url
 
 
 def _choose(

@@ -25,9 +25,7 @@ def text(view: View) -> str:
 
 
 def _model(model: ModelView) -> str:
-    before, between, after = model.title
-    title = " ".join(part for part in (before, visible(model.name, 120), between, after) if part)
-    lines = [f"{MARKS[model.verdict]} {visible(title)}", f"  {visible(model.headline)}"]
+    lines = [f"{MARKS[model.verdict]} {visible(model.sentence)}", f"  {visible(model.headline)}"]
     if model.failure is not None:
         lines += [f"  {visible(part)}" for part in (model.failure.why, model.failure.path) if part]
         lines += [f"  | {program_line(line)}" for line in model.failure.tail.splitlines()[-20:]]

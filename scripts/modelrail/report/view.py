@@ -12,6 +12,7 @@ from msgspec import Struct
 
 from modelrail import records
 from modelrail.report import changes, earlier, numbers, rows, trend
+from modelrail.report.inert import visible
 
 Verdict = records.GateOutcome
 MARKS: dict[Verdict, str] = {"pass": "✅", "fail": "⛔", "inconclusive": "❔"}
@@ -42,6 +43,7 @@ class ModelRecords(Struct, frozen=True, kw_only=True):
     plots: records.Plots | None = None  # of this comparison
     extras: tuple[records.Extra, ...] = ()  # of later checks, in the order of records.EXTRAS
     history: records.Lineage | None = None  # the last versions; only shown
+    places: records.Places | None = None  # lines of the gates; only shown
 
 
 class Run(Struct, frozen=True, kw_only=True):
@@ -82,6 +84,11 @@ class ModelView(Struct, frozen=True, kw_only=True):
     since: str  # who is in the stage since when, a sentence
     trend: trend.Trend | None
     source: ModelRecords
+
+    @property
+    def sentence(self) -> str:
+        before, between, after = self.title
+        return " ".join(part for part in (before, visible(self.name, 120), between, after) if part)
 
 
 class View(Struct, frozen=True, kw_only=True):
