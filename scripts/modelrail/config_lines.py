@@ -24,7 +24,8 @@ def _line(root: Node, path: str) -> int:
     node, line = root, 0
     for key, index in _STEP.findall(path):
         if key and isinstance(node, Table) and key in node.entries:
-            node, line = node.entries[key], node.lines.get(key, node.line)
+            line = node.lines.get(key, node.line)
+            node = node.entries[key]
         elif index and isinstance(node, Items) and int(index) < len(node.items):
             node = node.items[int(index)]
             line = node.line
