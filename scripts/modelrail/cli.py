@@ -22,6 +22,7 @@ COMMANDS = {
     "show": ("show", "What is registered, and what is in which stage."),
     "which": ("which", "The version a selector means, for scripts."),
     "describe": ("describe", "Everything about one version: made of what, measured how, by whom."),
+    "fetch": ("fetch", "The model file of a version, its bytes checked."),
     "diff": ("diff", "What differs between two versions."),
     "history": ("history", "The events of a model, newest first."),
     "act": ("act", "Run this repository's workflows on this machine with act."),

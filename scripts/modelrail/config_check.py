@@ -30,7 +30,6 @@ DATA_HINTS = {
     "index": 'Did you mean "key"?',
     "groups": 'Did you mean "group"?',
 }
-FUTURE_STORES = ("dvc", "mlflow")
 
 
 def load(path: Path) -> config.Config:
@@ -238,10 +237,6 @@ def _positive(fields: Fields, task: str) -> str | None:
 
 
 def _store(fields: Fields) -> Any:
-    node = fields.node("store")
-    if isinstance(node, Scalar) and node.value in FUTURE_STORES:
-        fields.fault("store", f"the store {node.value} is not in this version.", "Leave it out: `release`.")
-        return "release"
     return fields.choice("store", "release")
 
 

@@ -50,7 +50,7 @@ URL = f"https://raw.githubusercontent.com/{REPOSITORY}/v{__version__}/{PATH_IN_R
 
 TASKS = ("binary", "multiclass", "regression", "ranking")
 MAX_BLOCK = 1_000_000
-STORES = ("release",)
+STORES = ("release", "dvc", "mlflow")
 ENTERS = ("on-pass", "manual")
 FIRSTS = ("allowed", "refused")
 DEFAULT_STAGES = {"staging": {"enter": "on-pass"}, "production": {"from": "staging", "enter": "manual"}}
@@ -191,7 +191,10 @@ _MODEL = _table(
             "description": "The stages by name.",
         },
         "store": _choice(
-            STORES, "release", "Where the model's bytes are kept: as assets of GitHub releases."
+            STORES,
+            "release",
+            "Where the model's bytes are kept: as assets of GitHub releases, in the DVC remote, or in "
+            "MLflow's artifact store under the run that trained it (MLFLOW_TRACKING_URI).",
         ),
         "allow_pickle": {
             "type": "boolean",

@@ -213,9 +213,11 @@ GOLDEN: dict[str, tuple[str, list[str]]] = {
             )
         ],
     ),
-    "store of a later version": (
-        changed(("    params: params.yaml", "    store: dvc")),
-        ["12 models.delay.store: the store dvc is not in this version. Leave it out: `release`."],
+    "unknown store": (
+        changed(("    params: params.yaml", "    store: s3")),
+        [
+            '12 models.delay.store: expected one of release, dvc, mlflow; found the text "s3". One of: release, dvc, mlflow.'
+        ],
     ),
     "stage from nowhere": (
         changed(("from: staging", "from: stagin")),

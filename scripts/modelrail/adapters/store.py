@@ -1,4 +1,4 @@
-"""The bytes of a registered version: from its release, checked against the tag, kept by digest."""
+"""The bytes of a registered version: from the store that its tag names, checked, kept by digest."""
 
 from __future__ import annotations
 
@@ -10,25 +10,27 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from modelrail import records
-from modelrail.adapters import files
+from modelrail.adapters import files, stores
 from modelrail.core.history import Registered
 from modelrail.errors import NotFoundError, RecordError
 
 if TYPE_CHECKING:
     from modelrail.adapters.git import Git
     from modelrail.adapters.github import GitHub
+    from modelrail.settings import Settings
 
 _BASE_NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9._+=@ -]{0,199}\Z")
 _DIGEST = re.compile(r"sha256:[0-9a-f]{64}\Z")
 
 
 def fetch_model(
-    git: Git,  # noqa: ARG001 - stores in Git and DVC need it
+    git: Git,
     github: GitHub | None,
     registered: Registered | records.Event,
     dest: Path,
     *,
     cache: Path | None = None,
+    settings: Settings | None = None,
 ) -> Path:
     """Put the model file of a version into the folder `dest`; returns its path.
 
@@ -48,18 +50,14 @@ def fetch_model(
     if kept is not None and kept.is_file() and files.digest_file(kept) == digest:
         shutil.copyfile(kept, target)
         return target
-    if github is None:
-        raise NotFoundError(
-            f"The model file of {event.tag} is not here, and there is no GitHub to ask.",
-            next="Set GITHUB_REPOSITORY and a token, or put the file into the cache.",
-        )
-    release = github.release_by_tag(event.tag)
-    if release is None:
-        raise NotFoundError(
-            f"{event.tag} has no published release, so its model file is not there.",
-            next="Run the release workflow of its commit again: it completes a half-done release.",
-        )
-    github.download_asset(release, name, target, digest=digest)
+    place, location = stores.of_event(event, settings=settings, github=github, root=git.root)
+    incoming = dest / f".{name}.incoming"
+    try:
+        place.fetch(event, location, incoming)
+        stores.check(incoming, digest, event.tag)
+        incoming.replace(target)
+    finally:
+        incoming.unlink(missing_ok=True)
     if kept is not None:
         _keep(target, kept)
     return target

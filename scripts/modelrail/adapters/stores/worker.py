@@ -1,0 +1,88 @@
+"""Moves one file to or from a DVC remote or an MLflow artifact store. A program of its own: it imports them.
+
+Standard input holds the job as JSON, the last line of standard output the answer: `{}`, or `{"error": ...,
+"missing": true}`. It may run in another environment than modelrail's and imports nothing of it.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import shutil
+import sys
+import tempfile
+from pathlib import Path
+from typing import Any
+
+
+def main() -> int:
+    job: dict[str, Any] = json.loads(sys.stdin.read())
+    answer: dict[str, Any] = {}
+    try:
+        with contextlib.redirect_stdout(sys.stderr):
+            {"dvc": dvc, "mlflow": mlflow}[job["kind"]](job)
+    except FileNotFoundError as error:
+        answer = {"error": str(error), "missing": True}
+    except Exception as error:  # noqa: BLE001 - whatever a plugin of theirs raises is an answer
+        answer = {"error": f"{type(error).__name__}: {error}"}
+    sys.stdout.write(json.dumps(answer) + "\n")
+    return 0
+
+
+def dvc(job: dict[str, Any]) -> None:
+    from dvc.repo import Repo
+
+    # Without a DVC folder above it, `root` is a mirror of a remote: DVC opens the commit there.
+    repo = Repo(job["root"]) if _tracked(job["root"]) else _elsewhere(job)
+    with repo:
+        store = repo.cloud.get_remote_odb()
+        place = store.oid_to_path(job["md5"])
+        if job["do"] == "publish":
+            if not store.exists(job["md5"]):
+                store.add(job["path"], repo.cache.local.fs, job["md5"])
+            return
+        if not store.exists(job["md5"]):
+            raise FileNotFoundError(place)
+        store.fs.get_file(place, job["path"])
+
+
+def _tracked(folder: str) -> bool:
+    return any((place / ".dvc").is_dir() for place in (Path(folder), *Path(folder).parents))
+
+
+def _elsewhere(job: dict[str, Any]) -> Any:
+    import subprocess
+
+    from dvc.repo import Repo
+
+    done = subprocess.run(
+        ["git", "config", "--get", "remote.origin.url"],
+        cwd=job["root"], capture_output=True, text=True, check=True,
+    )  # fmt: skip
+    return Repo.open(done.stdout.strip(), rev=job.get("rev") or None)
+
+
+def mlflow(job: dict[str, Any]) -> None:
+    from mlflow.artifacts import download_artifacts
+    from mlflow.tracking import MlflowClient
+
+    client = MlflowClient(tracking_uri=job["uri"])
+    folder, _, name = job["artifact"].rpartition("/")
+    there = {found.path for found in client.list_artifacts(job["run"], folder)}
+    if job["do"] == "publish":
+        if job["artifact"] not in there:
+            client.log_artifact(job["run"], job["path"], folder)
+        return
+    if job["artifact"] not in there:
+        raise FileNotFoundError(f"{job['artifact']} of the run {job['run']}")
+    with tempfile.TemporaryDirectory(prefix="modelrail-mlflow-") as place:
+        got = download_artifacts(
+            run_id=job["run"], artifact_path=job["artifact"], dst_path=place, tracking_uri=job["uri"]
+        )
+        if Path(got).name != name or not Path(got).is_file():
+            raise FileNotFoundError(f"{job['artifact']} is no file")
+        shutil.move(got, job["path"])
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())
