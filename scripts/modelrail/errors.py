@@ -201,4 +201,39 @@ class TrackingError(ModelrailError):
     kind = "tracking"
 
 
+class TagTamperedError(ModelrailError):
+    """A registry tag was moved, deleted, replaced, or is none that the ledger lists."""
+
+    code = 23
+    kind = "tag-tampered"
+
+
+class LedgerTamperedError(ModelrailError):
+    """The ledger was rewound, rewritten or forked: it does not follow what was seen, or itself."""
+
+    code = 24
+    kind = "ledger-tampered"
+
+
+class BytesTamperedError(ModelrailError):
+    """Evidence or a release file has other bytes than its tag names."""
+
+    code = 25
+    kind = "bytes-tampered"
+
+
+class SignatureError(ModelrailError):
+    """A tag or ledger commit is unsigned, or not signed by an allowed signer."""
+
+    code = 26
+    kind = "signature"
+
+
+class InconsistentError(ModelrailError):
+    """The record says what cannot be: events out of order, a stage whose version was taken back."""
+
+    code = 27
+    kind = "inconsistent"
+
+
 INTERRUPTED = 130

@@ -1,7 +1,7 @@
 """The only reader of environment variables and of the event file.
 
-One frozen object; everything else gets it (or a part of it) as an argument. An empty variable counts as unset.
-The token never prints.
+One frozen object; everything else gets it (or a part of it) as an argument. An empty variable counts as
+unset. The token never prints.
 """
 
 from __future__ import annotations
@@ -80,9 +80,9 @@ class Settings:
 
         A training script must not be able to set step outputs, or to read a token by `os.environ`.
         """
-        return {
-            key: value for key, value in self.environ.items() if not _is_private(key, value)
-        } | dict(extra or {})
+        return {key: value for key, value in self.environ.items() if not _is_private(key, value)} | dict(
+            extra or {}
+        )
 
 
 _PRIVATE_PREFIXES = ("MODELRAIL_", "ACTIONS_", "INPUT_", "GIT_CONFIG_")
@@ -105,7 +105,9 @@ def read(environ: Mapping[str, str] | None = None, cwd: Path | None = None) -> S
     """
     env = {key: value for key, value in (os.environ if environ is None else environ).items() if value}
     home = Path(env.get("HOME") or "~").expanduser()
-    cache = env.get("MODELRAIL_CACHE") or str(Path(env.get("XDG_CACHE_HOME") or home / ".cache") / "modelrail")
+    base = Path(env.get("XDG_CACHE_HOME") or home / ".cache")
+    cache = env.get("MODELRAIL_CACHE") or str(base / "modelrail")
+    attempt = env.get("GITHUB_RUN_ATTEMPT", "1")
     return Settings(
         workspace=(cwd or Path.cwd()).resolve(),
         cache=Path(cache).absolute(),
@@ -120,7 +122,7 @@ def read(environ: Mapping[str, str] | None = None, cwd: Path | None = None) -> S
         event=_event(env.get("GITHUB_EVENT_PATH")),
         actor=env.get("GITHUB_ACTOR", ""),
         run_id=env.get("GITHUB_RUN_ID", ""),
-        run_attempt=int(env.get("GITHUB_RUN_ATTEMPT", "1")) if env.get("GITHUB_RUN_ATTEMPT", "1").isdigit() else 1,
+        run_attempt=int(attempt) if attempt.isdigit() else 1,
         workflow=env.get("GITHUB_WORKFLOW", ""),
         output_file=_path(env.get("GITHUB_OUTPUT")),
         summary_file=_path(env.get("GITHUB_STEP_SUMMARY")),

@@ -11,7 +11,7 @@ PACKAGE = Path(__file__).parents[2] / "scripts" / "modelrail"
 
 PURE = {"core", "report"}
 PURE_MUST_NOT = ("modelrail.adapters", "modelrail.commands", "modelrail.localhub", "modelrail.settings")
-EFFECT_MODULES = {"os", "subprocess", "requests", "socket", "tempfile", "shutil", "time", "random", "urllib.request"}
+EFFECT_MODULES = {"os", "subprocess", "requests", "socket", "tempfile", "shutil", "time", "urllib.request"}
 
 
 def imports(path: Path) -> set[str]:
