@@ -38,6 +38,15 @@ class PushTags(Effect, frozen=True, kw_only=True):
     documents: tuple[Document, ...] = ()  # go into the first tag's ledger commit
 
 
+class StoreModel(Effect, frozen=True, kw_only=True):
+    """Put the model file where its tag will say that it is; first, for a tag must not promise in vain."""
+
+    store: str
+    location: str
+    path: Path
+    digest: str
+
+
 class Asset(Struct, frozen=True, kw_only=True):
     name: str
     path: Path

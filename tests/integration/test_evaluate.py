@@ -266,7 +266,7 @@ def test_a_registered_version_is_measured_again(consumer: Consumer, monkeypatch:
     # v1.0.0 asks to come back, against v1.1.0; its evidence would come from its release.
     evidence = SimpleNamespace(candidate=first)
     monkeypatch.setattr(
-        versions, "evidence", lambda registered, _: evidence if registered.version == "v1.0.0" else None
+        versions, "evidence", lambda _git, registered, _: evidence if registered.version == "v1.0.0" else None
     )
     consumer.ok("evaluate", "cells@v1.0.0")
     found = consumer.evaluation()

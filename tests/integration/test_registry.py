@@ -131,12 +131,17 @@ def test_promotion_is_refused_when_production_moved(consumer: Project) -> None:
 
 @pytest.mark.fault(35)
 def test_promotion_needs_evidence(consumer: Project) -> None:
+    """A version that GTO registered has none; one of ours has it in the ledger, without GitHub."""
+    for tag in ("delay@v0.9.0", "delay#staging#1"):
+        consumer.git("tag", "-a", tag, "-m", "by another tool")
+        consumer.git("push", "--quiet", "origin", f"refs/tags/{tag}")
+    assert "no evidence" in consumer.run("promote", "delay", "v0.9.0", code=6).err
     consumer.release("one")
-    said = consumer.run("promote", "delay", "v1.0.0", code=6)
-    assert "no evidence" in said.err
+    version = consumer.run("which", "delay").out.strip()
     consumer.train("other")
-    consumer.run("promote", "delay", "v1.0.0", "--evidence", consumer.evidence_file(), code=8)
-    assert len(consumer.remote_tags()) == 2
+    consumer.run("promote", "delay", version, "--evidence", consumer.evidence_file(), code=8)
+    assert len(consumer.remote_tags()) == 4
+    assert consumer.run("promote", "delay", version).outputs["changed"] == "true"
 
 
 def test_promotion_keeps_the_policy(consumer: Project) -> None:

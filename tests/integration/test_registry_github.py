@@ -126,7 +126,7 @@ def _die(*_: object) -> str:
 
 
 @pytest.mark.fault(3)
-def test_a_run_that_measured_anew_completes_the_release_without_its_evidence(
+def test_a_run_that_measured_anew_completes_the_release_with_the_evidence_of_the_tag(
     hub: LocalHub, consumer: Project, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     merged(consumer, hub, "one")
@@ -135,15 +135,23 @@ def test_a_run_that_measured_anew_completes_the_release_without_its_evidence(
         with pytest.raises(RuntimeError, match="killed"):
             consumer.run("register")
     consumer.train("one", new=False, version="v1.0.0")  # other records, the same bytes
-    assert "goes without" in consumer.run("register").err
+    consumer.run("register")
     (release,) = releases(hub)
-    assert {asset["name"] for asset in release["assets"]} == {"model.skops", "model-card.md", "SHA256SUMS"}
-    assert "no evidence" in consumer.run("promote", "delay", "v1.0.0", code=6).err
-    assert consumer.run("promote", "delay", "v1.0.0", "--evidence", consumer.evidence_file()).code == 0
+    digests = {asset["name"]: asset["digest"] for asset in release["assets"]}
+    assert set(digests) == {"model.skops", "evidence.json", "model-card.md", "SHA256SUMS"}
+    tag = consumer.git("cat-file", "-p", "delay@v1.0.0")
+    assert f"Evidence-Digest: {digests['evidence.json']}" in tag
+    assert consumer.run("promote", "delay", "v1.0.0").code == 0
 
 
 @pytest.mark.fault(20)
-def test_replaced_evidence_is_refused(hub: LocalHub, consumer: Project) -> None:
+def test_replaced_evidence_is_not_used(hub: LocalHub, consumer: Project) -> None:
+    from modelrail import settings
+    from modelrail.adapters import github, registry, store
+    from modelrail.adapters.git import open_repository
+    from modelrail.core import history
+    from modelrail.errors import RecordError
+
     merged(consumer, hub, "one")
     consumer.run("register")
     (release,) = releases(hub)
@@ -157,8 +165,12 @@ def test_replaced_evidence_is_refused(hub: LocalHub, consumer: Project) -> None:
         headers=headers | {"Content-Type": "application/json"},
     )  # fmt: skip
     assert answer.status_code == 201
-    assert "not the one that its tag names" in consumer.run("promote", "delay", "v1.0.0", code=8).err
-    assert len(consumer.remote_tags()) == 2
+    found = settings.read(consumer.environ, consumer.root)
+    registered = history.fold(registry.read(open_repository(found), "delay"))["delay"].versions["v1.0.0"]
+    with pytest.raises(RecordError, match="not the one that its tag names"):
+        store.fetch_evidence(github.connect(found), registered)
+    # The promotion takes the ledger's.
+    assert consumer.run("promote", "delay", "v1.0.0").outputs["changed"] == "true"
 
 
 def test_a_promotion_that_is_recorded_does_not_fail_for_what_only_shows_it(

@@ -66,6 +66,8 @@ def apply(
             if pushed.note:
                 done.notes.append(pushed.note)
             recorded = True
+        elif isinstance(effect, plans.StoreModel):
+            _store(effect, settings, git)
         elif isinstance(effect, plans.WriteFile):
             done.files += _write(effect, settings.workspace)
         elif github is None and isinstance(
@@ -120,6 +122,8 @@ def describe(effect: plans.Effect) -> str:
     if isinstance(effect, plans.MarkRelease):
         kind = "a pre-release" if effect.prerelease else "a full release"
         return f"mark {effect.tag} as {kind}{', the latest' if effect.latest else ''}"
+    if isinstance(effect, plans.StoreModel):
+        return f"store {effect.path.name} in {effect.store} as {effect.location}"
     if isinstance(effect, plans.UpsertComment):
         return f"comment on pull request #{effect.pull_request}"
     if isinstance(effect, plans.PublishCheck):
@@ -129,6 +133,13 @@ def describe(effect: plans.Effect) -> str:
     if isinstance(effect, plans.WriteFile):
         return f"write {effect.path}"
     return type(effect).__name__
+
+
+def _store(effect: plans.StoreModel, settings: Settings, git: Git) -> None:
+    from modelrail.adapters import stores
+
+    stores.check_source(effect.path, effect.digest)
+    stores.by_name(effect.store, settings=settings, root=git.root).publish(effect.path, effect.location)
 
 
 def _write(effect: plans.WriteFile, root: Path) -> list[Path]:

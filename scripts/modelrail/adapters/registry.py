@@ -8,11 +8,13 @@ Tags that are missing locally are also added to `refs/tags/`, so that plain git,
 from __future__ import annotations
 
 import contextlib
+import dataclasses
 import gc
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
+from modelrail.adapters import ledger
 from modelrail.adapters.git import Git
 from modelrail.core import tags
 from modelrail.core.versions import is_version
@@ -39,10 +41,11 @@ class Fetched:
     differing: tuple[str, ...] = ()
 
 
-def fetch(git: Git, models: Sequence[str] | None) -> Fetched:
-    """Mirror the registry tags of these models (None: of all) from the remote.
+def fetch(git: Git, models: Sequence[str] | None, *, with_ledger: bool = False) -> Fetched:
+    """Mirror the registry tags of these models (None: of all) from the remote, and the ledger if wanted.
 
-    Works in shallow, tagless and partial clones. A failed fetch is an error, never "no baseline".
+    Works in shallow, tagless and partial clones. A failed fetch is an error, never "no baseline"; a ledger
+    that does not follow the one this clone has seen is LedgerTamperedError.
     """
     if models is None:
         parts: list[str] = [""]
@@ -50,20 +53,34 @@ def fetch(git: Git, models: Sequence[str] | None) -> Fetched:
         parts = [prefix for model in models for prefix in _prefixes(model)]
         if not parts:
             return Fetched()
-    _mirror(git, parts)
+    _mirror(git, parts, with_ledger=with_ledger)
     return Fetched(_publish_locally(git, parts))
 
 
 def read_back(git: Git, names: Sequence[str]) -> dict[str, str]:
-    """The tag objects that the remote holds now under exactly these names; they are mirrored too."""
-    _mirror(git, names)
+    """The tag objects that the remote holds now under exactly these names; the ledger is mirrored too."""
+    _mirror(git, names, with_ledger=True)
     found = _objects(git, MIRROR, names)
     return {name: found[name] for name in names if name in found}
 
 
-def _mirror(git: Git, parts: Sequence[str]) -> None:
-    depth = ["--depth=1"] if git.text("rev-parse", "--is-shallow-repository") == "true" else []
+def _mirror(git: Git, parts: Sequence[str], *, with_ledger: bool) -> None:
+    shallow = git.text("rev-parse", "--is-shallow-repository") == "true"
     refspecs = [f"+{TAGS}{part}*:{MIRROR}{part}*" for part in parts]
+    if not with_ledger:
+        _fetch(git, refspecs, shallow=shallow)
+        return
+    if shallow and ledger.tip(git):
+        # From a tip that was seen git brings what follows it; with --depth it would bring no link to it.
+        _fetch(git, refspecs, shallow=True)
+        _fetch(git, [ledger.REFSPEC], shallow=False)
+    else:
+        _fetch(git, [*refspecs, ledger.REFSPEC], shallow=shallow)
+    ledger.accept(git)
+
+
+def _fetch(git: Git, refspecs: Sequence[str], *, shallow: bool) -> None:
+    depth = ["--depth=1"] if shallow else []
     options = ("--quiet", "--no-tags", "--prune", "--no-write-fetch-head", "--no-auto-gc", *depth)
     try:
         try:
@@ -123,7 +140,7 @@ class Scan:
     """The registry tags: events, and names of the grammar that are none (lightweight, not on a commit)."""
 
     events: tuple[Event, ...]
-    foreign: tuple[str, ...] = ()
+    foreign: Mapping[str, str] = dataclasses.field(default_factory=dict)  # with their objects
 
     def counter(self, model: str) -> int:
         """The highest number that any tag of the model bears: a foreign tag takes its name all the same."""
@@ -144,7 +161,7 @@ def scan(git: Git, model: str | None = None, *, remote: bool = False) -> Scan:
     parts = [""] if model is None else list(_prefixes(model))
     out = git.run("for-each-ref", f"--format={_FORMAT}", *_patterns(root, parts))
     events: list[Event] = []
-    foreign: list[str] = []
+    foreign: dict[str, str] = {}
     with without_collector():
         for fields in _records(out):
             tag = fields[0][len(root) :]
@@ -153,10 +170,10 @@ def scan(git: Git, model: str | None = None, *, remote: bool = False) -> Scan:
                 continue
             event = _event(name, tag, fields)
             if event is None:
-                foreign.append(tag)
+                foreign[tag] = fields[2]
             else:
                 events.append(event)
-    return Scan(tuple(events), tuple(foreign))
+    return Scan(tuple(events), foreign)
 
 
 @contextlib.contextmanager

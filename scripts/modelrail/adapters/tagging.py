@@ -1,8 +1,9 @@
-"""Creating registry tags: all in one atomic, create-only push, or none.
+"""Creating registry tags, each with its ledger commit: all in one atomic push, or none.
 
-A tag object is made without a ref, pushed as `<object>:refs/tags/<name>`, and gets its local ref only after
-the remote took it: the loser of a race leaves nothing behind. Whatever the push says, what the remote holds
-decides; pushing the very same objects once more is harmless.
+Tags are only created, the ledger branch only goes forward: of all who write at once one wins, and history has
+one order. Objects are made without a ref, and get their local refs only after the remote took them: the loser
+of a race leaves nothing behind. Whatever the push says, what the remote holds decides; pushing the very same
+objects once more is harmless.
 """
 
 from __future__ import annotations
@@ -13,12 +14,15 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from modelrail import plans
-from modelrail.adapters import registry
+from modelrail.adapters import ledger, registry
 from modelrail.adapters.git import Git
+from modelrail.core import ledger as layout
+from modelrail.core import objects as git_objects
 from modelrail.core import tags
 from modelrail.errors import (
     ConflictError,
     GitError,
+    LedgerTamperedError,
     ModelrailError,
     PermissionMissingError,
     RefusedError,
@@ -67,35 +71,112 @@ def tagger(git: Git, settings: Settings) -> str:
     return done.stdout.decode("utf-8", "replace").rsplit("> ", 1)[0].strip() + ">"
 
 
-def make(git: Git, tag: plans.Tag, who: str) -> str:
-    """Write one annotated tag object, without a ref; returns its id."""
-    if tags.parse_name(tag.name) is None:
-        raise UsageError(f"{tags.one_line(tag.name, 80)!r} is not a registry tag.")
-    git.ensure_commit(tag.target)
-    name, _, address = who.rpartition(" <")
-    clean = "".join(char for char in tags.one_line(name, 100) if char not in "<>").strip() or "unknown"
-    text = (
-        f"object {tag.target}\ntype commit\ntag {tag.name}\n"
-        f"tagger {clean} <{address.rstrip('>').replace('<', '')}> {tag.time} +0000\n\n{tag.message}"
-    )
-    return git.run("mktag", data=text.encode()).decode().strip()
+class OvertakenError(ConflictError):
+    """Another write came first, without taking our names: the same may be asked again of the new state."""
+
+
+@dataclass(frozen=True)
+class _Made:
+    """What is pushed: tag objects by name, the ledger commit that follows `parent`, and every new object."""
+
+    tags: dict[str, str]
+    parent: str
+    tip: str
+    objects: list[git_objects.Object]
+
+    @property
+    def refspecs(self) -> list[str]:
+        return [
+            *(f"{oid}:{registry.TAGS}{name}" for name, oid in self.tags.items()),
+            f"{self.tip}:{ledger.BRANCH}",
+        ]
+
+
+def _make(
+    git: Git, effect: plans.PushTags, who: str, sign: git_objects.Sign | None, *, at_ledger: bool
+) -> _Made:
+    """The objects of the operation. `at_ledger`: tags point at the ledger, not at the version's commit."""
+    seen = parent = ledger.tip(git)
+    made: list[git_objects.Object] = []
+    tree = ledger.Tree(git, parent)
+    if not parent:
+        first = ledger.begin(tree, ledger.before(git), who=who, time=effect.tags[0].time, sign=sign)
+        made += first
+        parent = first[-1].oid
+    found: dict[str, str] = {}
+    twins: dict[str, str] = {}
+    for number, tag in enumerate(effect.tags):
+        name = tags.parse_name(tag.name)
+        if name is None:
+            raise UsageError(f"{tags.one_line(tag.name, 80)!r} is not a registry tag.")
+        git.ensure_commit(tag.target)
+        target = parent if at_ledger else tag.target
+        if tag.twin and not at_ledger:
+            if target not in twins:
+                made.append(_twin(git, tag, who, sign))
+                twins[target] = made[-1].oid
+            target = twins[target]
+        text = layout.with_parent(tag.message, parent)
+        made.append(
+            git_objects.tag(target=target, name=tag.name, who=who, time=tag.time, message=text, sign=sign)
+        )
+        oid = made[-1].oid
+        found[tag.name] = oid
+        for document in effect.documents if number == 0 else ():
+            made.append(git_objects.blob(document.data))
+            tree.put(document.path, git_objects.Entry(git_objects.BLOB, made[-1].oid))
+        tree.add_event(name.model, tag.name, oid)
+        root, folders = tree.write()
+        made += folders
+        made.append(
+            git_objects.commit(
+                tree=root, parents=(parent,), who=who, time=tag.time, sign=sign,
+                message=layout.message_of(tag.name, oid, target, text),
+            )
+        )  # fmt: skip
+        parent = made[-1].oid
+    return _Made(found, seen, parent, made)
+
+
+def _twin(git: Git, tag: plans.Tag, who: str, sign: git_objects.Sign | None) -> git_objects.Object:
+    """A commit like the target, and upon it: for a retrain without one. GTO tells versions by commits."""
+    return git_objects.commit(
+        tree=git.text("rev-parse", f"{tag.target}^{{tree}}"), parents=(tag.target,), who=who, time=tag.time,
+        message=f"Trained again: {tag.name}\n\nThe files are those of its parent.\n", sign=sign,
+    )  # fmt: skip
 
 
 def push(
-    git: Git, effect: plans.PushTags, who: str, *, sleep: Callable[[float], None] = time.sleep
+    git: Git,
+    effect: plans.PushTags,
+    who: str,
+    *,
+    sign: git_objects.Sign | None = None,
+    sleep: Callable[[float], None] = time.sleep,
 ) -> Pushed:
-    """Create all tags on the remote, then here. Raises ConflictError naming who won."""
+    """Create all tags and their ledger commits on the remote, then here.
+
+    Raises ConflictError naming who won; OvertakenError where our names are still free.
+    """
     if not effect.tags:
         return Pushed(changed=False, objects={})
-    objects = {tag.name: make(git, tag, who) for tag in effect.tags}
-    refspecs = [f"{oid}:{registry.TAGS}{name}" for name, oid in objects.items()]
+    made = _make(git, effect, who, sign, at_ledger=False)
+    ledger.store(git, made.objects)
     for pause in (*PAUSES, None):
-        done = _attempt(git, refspecs)
+        done = _attempt(git, made.refspecs)
+        if done is not None and _workflows_refused(done) and _movable(effect):
+            # The commit of the version holds other workflows than every branch: the ledger holds none, and
+            # the trailers say which version is meant.
+            made = _make(git, effect, who, sign, at_ledger=True)
+            ledger.store(git, made.objects)
+            done = _attempt(git, made.refspecs)
         if done is not None and done.returncode == 0:
-            return _keep(git, objects, changed=not _all_there(done.stdout))
-        answer = _read_back(git, effect, objects)
+            return _keep(git, made, changed=not _all_there(done.stdout))
+        answer = _read_back(git, effect, made)
         if answer is not None:
             return answer
+        if ledger.tip(git) != made.parent:
+            raise _overtaken(git, effect)
         if done is not None:
             _raise_if_final(done)
         if pause is None:
@@ -103,10 +184,31 @@ def push(
         sleep(pause)
     said = done.stderr.decode("utf-8", "replace").strip() if done is not None else "no answer in time"
     raise UnavailableError(
-        f"The remote did not take {', '.join(objects)}.",
+        f"The remote did not take {', '.join(made.tags)}.",
         why=said,
         next="Run the step again: a request that arrived after all is recognised by its operation id.",
     )
+
+
+def _overtaken(git: Git, effect: plans.PushTags) -> OvertakenError:
+    text = git.text("log", "-1", "--format=%B", ledger.tip(git))
+    subject, trailers = tags.parse_message(text)
+    return OvertakenError(
+        f"Another write came before {effect.tags[0].name}.",
+        why=f"{trailers.get('Actor', 'somebody')}: {subject}",
+        next="Run it again: it is decided anew on the new state.",
+    )
+
+
+def _movable(effect: plans.PushTags) -> bool:
+    """Whether the tags may point elsewhere: a version's own tag names the commit that was trained."""
+    kinds = {name.kind for tag in effect.tags if (name := tags.parse_name(tag.name))}
+    return "register" not in kinds
+
+
+def _workflows_refused(done: subprocess.CompletedProcess[bytes]) -> bool:
+    said = (done.stderr + b"\n" + done.stdout).decode("utf-8", "replace").lower()
+    return done.returncode != 0 and any(words in said for words in _WORKFLOWS)
 
 
 def _attempt(git: Git, refspecs: Sequence[str]) -> subprocess.CompletedProcess[bytes] | None:
@@ -124,10 +226,13 @@ def _all_there(porcelain: bytes) -> bool:
     return bool(lines) and all(line.startswith("=") for line in lines)
 
 
-def _read_back(git: Git, effect: plans.PushTags, objects: dict[str, str]) -> Pushed | None:
+def _read_back(git: Git, effect: plans.PushTags, made: _Made) -> Pushed | None:
     """What the remote holds under our names: ours is success, another's a conflict, nothing is None."""
+    objects = made.tags
     try:
         there = registry.read_back(git, list(objects))
+    except LedgerTamperedError:
+        raise
     except ModelrailError as error:
         raise UnavailableError(
             f"Whether {', '.join(objects)} exists now is not known: the remote did not answer.",
@@ -135,7 +240,7 @@ def _read_back(git: Git, effect: plans.PushTags, objects: dict[str, str]) -> Pus
             next="Run the step again: it reads what is there first, and never does it twice.",
         ) from None
     if there == objects:
-        return _keep(git, objects, changed=True)
+        return _keep(git, made, changed=True)
     if not there:
         return None
     events = {name: _winner(git, name) for name in there}
@@ -173,7 +278,7 @@ def _raise_if_final(done: subprocess.CompletedProcess[bytes]) -> None:
         raise PermissionMissingError(
             "The remote refused the tag: its commit holds other workflow files than every branch.",
             why=said,
-            next="GITHUB_TOKEN cannot create such a ref; use a token with the `workflows` permission.",
+            next="Register from a commit of a branch, or use a token with the `workflows` permission.",
         )
     if any(words in lowered for words in _RULE):
         raise RefusedError(
@@ -191,11 +296,13 @@ def _raise_if_final(done: subprocess.CompletedProcess[bytes]) -> None:
         raise GitError("The remote cannot be reached.", why=said, next="Check `git remote -v`.")
 
 
-def _keep(git: Git, objects: dict[str, str], *, changed: bool) -> Pushed:
-    """Give the tags their local refs, now that the remote has them."""
+def _keep(git: Git, made: _Made, *, changed: bool) -> Pushed:
+    """Give tags and ledger their local refs, now that the remote has them."""
     note = ""
     lines = []
-    for name, oid in objects.items():
+    if ledger.tip(git) == made.parent:  # else a read-back brought ours, or what follows it
+        lines.append(f"update {ledger.REF} {made.tip}\n")
+    for name, oid in made.tags.items():
         lines.append(f"update {registry.MIRROR}{name} {oid}\n")
         ours = git.attempt("rev-parse", "--verify", "--quiet", f"{registry.TAGS}{name}")
         there = ours.stdout.decode().strip() if ours.returncode == 0 else ""
@@ -204,4 +311,4 @@ def _keep(git: Git, objects: dict[str, str], *, changed: bool) -> Pushed:
         elif there != oid:
             note = f"the local tag {name} is {there[:12]}, the remote's is {oid[:12]}: delete the local one"
     git.run("update-ref", "--stdin", data="".join(lines).encode())
-    return Pushed(changed=changed, objects=objects, note=note)
+    return Pushed(changed=changed, objects=made.tags, note=note)

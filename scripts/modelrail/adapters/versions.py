@@ -34,7 +34,7 @@ def state(git: Git, model: str, settings: Settings) -> ModelState:
         # A repository that has no remote at all is its own registry: a fact, not a failed read.
         say(f"{model}: there is no remote {git.remote!r}; the registry is this repository's own tags.")
         return history.fold(registry.read(git, model)).get(model) or ModelState(model=model)
-    registry.fetch(git, [model])
+    registry.fetch(git, [model], with_ledger=True)
     return history.fold(registry.read(git, model, remote=True)).get(model) or ModelState(model=model)
 
 
@@ -63,13 +63,20 @@ def model_file(git: Git, registered: Registered, settings: Settings, dest: Path)
 
     # What the cache holds needs no GitHub; the store says so itself when it needs one and there is none.
     client = github.connect(settings) if settings.repository and settings.token else None
-    return store.fetch_model(git, client, registered, dest, cache=settings.cache)
+    return store.fetch_model(git, client, registered, dest, cache=settings.cache, settings=settings)
 
 
-def evidence(registered: Registered, settings: Settings) -> records.Evidence:
-    """The evidence that carried a version. Raises RecordError when it is not the one that the tag names."""
-    from modelrail.adapters import github, store
+def evidence(git: Git, registered: Registered, settings: Settings) -> records.Evidence:
+    """The evidence that carried a version, from the ledger, else its release.
 
+    Raises RecordError when it is not the one that the tag names.
+    """
+    from modelrail.adapters import github, ledger, store
+
+    model, tag = registered.event.model, registered.event.tag
+    kept = ledger.evidence(git, ledger.tip(git), model, registered.version, registered.evidence_digest)
+    if kept is not None:
+        return files.decode(kept, records.Evidence, f"evidence.json of {tag}")
     found = store.fetch_evidence(github.connect(settings), registered)
     if found is None:
         raise NotFoundError(
@@ -83,7 +90,7 @@ def restore_candidate(
     git: Git, registered: Registered, settings: Settings, folder: Path
 ) -> records.Candidate:
     """Lay a registered version into the records folder as if it had just been trained there."""
-    candidate = evidence(registered, settings).candidate
+    candidate = evidence(git, registered, settings).candidate
     if candidate.file.digest != registered.model_digest:
         raise RecordError(f"The evidence of {registered.event.tag} is about another model file than its tag.")
     place = folder / model_files.FOLDER

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import random
 import re
 import secrets
 import sys
@@ -15,10 +16,10 @@ from urllib.parse import urlsplit
 from msgspec import structs
 
 from modelrail import config, plans, settings
-from modelrail.adapters import apply, registry
+from modelrail.adapters import apply, ledger, registry, tagging
 from modelrail.adapters.actions_io import say
 from modelrail.adapters.git import Git, open_repository
-from modelrail.core import history, tags
+from modelrail.core import history, tags, verification
 from modelrail.core.decisions import Asked, Decision
 from modelrail.core.history import ModelState
 from modelrail.errors import ConflictError, NotFoundError, UsageError
@@ -27,7 +28,7 @@ from modelrail.records import Event
 if TYPE_CHECKING:
     from modelrail.adapters.github import GitHub
 
-RACES = 5  # how often an operation whose precondition still holds is tried on a state that moved
+RACING = 120.0  # seconds for which an operation whose precondition still holds is tried again
 _REMOTE = re.compile(
     r"(?:https?://(?:[^/@]*@)?|(?:ssh://)?git@)([^/:]+(?::\d+)?)[/:]([^/]+/[^/]+?)(?:\.git)?/?\Z"
 )
@@ -89,20 +90,38 @@ def asked(found: settings.Settings, git: Git, key: str, reason: str = "") -> Ask
     )  # fmt: skip
 
 
-def fetch(git: Git, models: Sequence[str] | None) -> None:
+def fetch(git: Git, models: Sequence[str] | None, *, with_ledger: bool = False) -> None:
     """Fetch the registry; a local tag that is another than the remote's is said."""
-    differing = registry.fetch(git, models).differing
+    differing = registry.fetch(git, models, with_ledger=with_ledger).differing
     for name in differing[:5]:
         say(f"⚠ The local tag {name} is not the remote's: one of them was moved.")
 
 
 def current(git: Git, model: str) -> ModelState:
-    """The state of a model as the remote holds it now; what only this clone has does not count."""
-    fetch(git, [model])
+    """The state of a model as the remote holds it now; what only this clone has does not count.
+
+    Raises TagTamperedError, LedgerTamperedError where the model's tags are not those that the ledger lists.
+    """
+    fetch(git, [model], with_ledger=True)
     scan = registry.scan(git, model, remote=True)
+    tip = ledger.tip(git)
+    if tip:
+        verified(ledger.index(git, tip, model), scan)
     state = history.fold_model(model, scan.events)
     # A tag that is no event (a lightweight one) takes its number all the same.
     return structs.replace(state, counter=max(state.counter, scan.counter(model)))
+
+
+def verified(listed: Mapping[str, str], scan: registry.Scan) -> None:
+    """What every write checks first: the model's tags are those that the ledger lists.
+
+    A lightweight tag that the ledger never knew is no event; `modelrail verify` names it.
+    """
+    there = {event.tag: event.object for event in scan.events}
+    known = {tag: oid for tag, oid in scan.foreign.items() if tag in listed}
+    findings = verification.compare_tags(listed, there, known)
+    if findings:
+        raise verification.error(findings)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -111,6 +130,7 @@ class Step:
 
     decision: Decision
     after: plans.Plan = ()
+    before: plans.Plan = ()  # what the tags rely on
 
 
 def carry_out(
@@ -122,17 +142,31 @@ def carry_out(
     model: str,
     dry_run: bool,
 ) -> tuple[Step, apply.Outcomes]:
-    """Read, decide, push; after a lost race the same on the new state, unless the stage itself moved."""
-    lost: tuple[ConflictError, ModelState, str] | None = None  # the error, and the state it was decided on
-    for _ in range(RACES):
+    """Read, decide, push. After a lost race the same on the new state, unless the stage itself moved.
+
+    Another model's event in between costs one more push and no new decision.
+    """
+    lost: tuple[ConflictError, ModelState, Step] | None = (
+        None  # the error, and what was decided on which state
+    )
+    give_up = time.monotonic() + RACING
+    while True:
         state = current(git, model)
-        if lost is not None and _moved(lost[1], state, lost[2]):
-            raise lost[0]
-        step = decide(state)
+        if lost is not None and _same(lost[1], state):
+            step = lost[2]
+        else:
+            if lost is not None:
+                _refuse_if_moved(lost, state)
+            step = decide(state)
         try:
-            tagged = apply.apply(step.decision.push, settings=found, git=git, github=github, dry_run=dry_run)
+            plan = (*step.before, *step.decision.push)
+            tagged = apply.apply(plan, settings=found, git=git, github=github, dry_run=dry_run)
         except ConflictError as error:
-            lost = (error, state, step.decision.stage)
+            if time.monotonic() > give_up:
+                raise
+            lost = (error, state, step)
+            if isinstance(error, tagging.OvertakenError):
+                time.sleep(random.uniform(0, 0.2))  # noqa: S311 - so that racers do not stay in step
             continue
         if tagged.event is not None:
             step = dataclasses.replace(step, decision=_answered(step.decision, tagged.event))
@@ -142,15 +176,33 @@ def carry_out(
         done.notes[:0] = tagged.notes
         done.changed = tagged.changed
         return step, done
-    assert lost is not None  # noqa: S101 - the loop ends only by races lost
-    raise lost[0]
 
 
-def _moved(before: ModelState, now: ModelState, stage: str) -> bool:
-    if not stage:
-        return False
+def _same(before: ModelState, now: ModelState) -> bool:
+    """Whether no event of the model came between."""
+    return (before.counter, [event.object for event in before.events]) == (
+        now.counter,
+        [event.object for event in now.events],
+    )
+
+
+def _refuse_if_moved(lost: tuple[ConflictError, ModelState, Step], now: ModelState) -> None:
+    """What was asked of a stage is not asked of another state of it: the error names who moved it."""
+    error, before, step = lost
+    stage = step.decision.stage
+    if not stage or now.operation(step.decision.operation) is not None:
+        return
     was, is_ = before.stages.get(stage), now.stages.get(stage)
-    return (was.event.object if was else "") != (is_.event.object if is_ else "")
+    if (was.event.object if was else "") == (is_.event.object if is_ else ""):
+        return
+    last = is_ or was
+    who = last.event if last else None
+    actor = (who.trailers.get("Actor") or who.tagger) if who else "somebody"
+    raise ConflictError(
+        f"{now.model}#{stage} was changed by somebody else in between.",
+        why=f"{actor}: {who.subject}" if who else error.why,
+        next="Look at the new state (modelrail show --fetch), and ask again if you still want it.",
+    )
 
 
 def _answered(decision: Decision, event: Event) -> Decision:

@@ -7,6 +7,7 @@ from pathlib import Path
 from modelrail import config, plans, records, settings
 from modelrail.adapters import files
 from modelrail.adapters.actions_io import say
+from modelrail.adapters.stores import release_assets
 from modelrail.core.decisions import Decision
 from modelrail.core.history import ModelState
 
@@ -44,7 +45,9 @@ def of(
                 f" Before a promotion run:  modelrail evaluate {decision.model}@{version}"
             )
     card = render.model_card(evidence, version, evidence_digest=digest if kept else "")
-    assets = [plans.Asset(name=file.name, path=file, digest=evidence.candidate.file.digest)]
+    assets: list[plans.Asset] = []
+    if policy.store == "release":
+        assets += release_assets.assets(file, evidence.candidate.file.digest, place)
     if kept:
         name = records.Evidence.FILE
         assets.append(

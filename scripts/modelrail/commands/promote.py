@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import click
 
 from modelrail import records, settings
-from modelrail.adapters import files
+from modelrail.adapters import files, ledger
 from modelrail.adapters.actions_io import outputs
-from modelrail.adapters.git import open_repository
-from modelrail.commands import _options, _registry
+from modelrail.adapters.git import Git, open_repository
+from modelrail.commands import _ledger, _options, _registry
 from modelrail.core import selectors, tags, transitions
 from modelrail.core.history import ModelState
 
@@ -30,7 +31,7 @@ Example:
 @click.option("--to", default="production", show_default=True, metavar="STAGE", help="The stage to enter.")
 @click.option("--reason", default="", metavar="TEXT", help="Why; kept in the tag.")
 @click.option(
-    "--evidence", default="", metavar="FILE", help="A newer evidence.json than the one of the release."
+    "--evidence", default="", metavar="FILE", help="A newer evidence.json than the one of the version."
 )
 @_options.config
 @_options.as_json
@@ -51,11 +52,14 @@ def command(
 
     def decide(state: ModelState) -> _registry.Step:
         known = selectors.registered(state, version)
-        carried: tuple[records.Evidence, str] | None = None
+        data = None
         if transitions.already_promoted(state, version, to, asked.operation) is None:
-            carried = _evidence(found, evidence, github, state, version)
-        record, digest = carried or (None, "")
+            data = _evidence(found, evidence, git, github, state, version)
+        record, digest = (None, "") if data is None else _decoded(data, evidence or known.event.tag)
         decision = transitions.promote(state, policy, version, to, record, digest, asked)
+        if data is not None and decision.changed:
+            kept = _ledger.of_promotion(git, state, version, digest, data)
+            decision = replace(decision, documents=kept)
         after = _registry.stage_effects(policy, len(loaded.models) > 1, decision, known.event.tag)
         return _registry.Step(decision, after)
 
@@ -74,14 +78,22 @@ def command(
 
 
 def _evidence(
-    found: settings.Settings, file: str, github: GitHub | None, state: ModelState, version: str
-) -> tuple[records.Evidence, str] | None:
-    """The evidence of the file, else that of the version's release; None when there is none."""
+    found: settings.Settings, file: str, git: Git, github: GitHub | None, state: ModelState, version: str
+) -> bytes | None:
+    """The evidence of the file, else the one that the version's tag names: of the ledger, or the release."""
     if file:
-        data = _registry.read_file(found.workspace / file)
-        return files.decode(data, records.Evidence, tags.one_line(file, 200)), files.digest_bytes(data)
+        return _registry.read_file(found.workspace / file)
+    registered = selectors.registered(state, version)
+    kept = ledger.evidence(git, ledger.tip(git), state.model, version, registered.evidence_digest)
+    if kept is not None:
+        return kept
     if github is None:
         return None
     from modelrail.adapters import store
 
-    return store.fetch_evidence(github, selectors.registered(state, version))
+    fetched = store.fetch_evidence(github, registered)
+    return files.encode(fetched[0]) if fetched else None
+
+
+def _decoded(data: bytes, source: str) -> tuple[records.Evidence, str]:
+    return files.decode(data, records.Evidence, tags.one_line(source, 200)), files.digest_bytes(data)

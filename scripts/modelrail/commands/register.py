@@ -13,10 +13,10 @@ import click
 
 from modelrail import config as modelrail_config
 from modelrail import plans, records
-from modelrail.adapters import files, model_files
+from modelrail.adapters import files, model_files, stores
 from modelrail.adapters.actions_io import outputs, say
 from modelrail.adapters.git import Git, open_repository
-from modelrail.commands import _context, _options, _registry, _release, _verbs
+from modelrail.commands import _context, _ledger, _options, _registry, _release, _verbs
 from modelrail.core import admission, registration
 from modelrail.core.decisions import Decision
 from modelrail.core.history import ModelState
@@ -124,25 +124,35 @@ def _register(model: modelrail_config.Model, work: Work) -> dict[str, object]:
             next="Train and evaluate in the run that registers.",
         )
     asked = _registry.asked(found, work.git, f"register/{model.name}/{digest[-16:]}")
+    run = evidence.candidate.tracking
+    stored = stores.location(model.store, file, run.run_id if run else "")
     with tempfile.TemporaryDirectory(prefix="modelrail-release-") as parent:
 
         def decide(state: ModelState) -> _registry.Step:
             bump = registration.choose_bump(work.bump, work.labels, state, evidence.candidate)
             version = registration.next_version(state, bump, work.first_version)
-            decision = registration.register(state, model, evidence, digest, version, asked)
+            decision = registration.register(state, model, evidence, digest, version, asked, stored=stored)
+            if decision.changed:
+                kept = _ledger.of_version(model.name, decision.version, evidence, digest, folder)
+                decision = replace(decision, documents=kept)
+            before = _stored(decision, stored, evidence, file)
             if not work.release or work.github is None:
-                return _registry.Step(decision)
+                return _registry.Step(decision, before=before)
+            place = Path(parent)
+            carried = (evidence, digest, folder)
+            if not decision.changed:
+                carried = _ledger.first_evidence(work.git, state, decision.version, place) or carried
             effect = _release.of(
-                decision, state, model, evidence, digest, file, folder, Path(parent),
+                decision, state, model, carried[0], carried[1], file, carried[2], place,
                 run_url=found.run_url, published=_published(work.github, decision.tag, decision.changed),
             )  # fmt: skip
-            return _registry.Step(decision, (effect,) if effect else ())
+            return _registry.Step(decision, (effect,) if effect else (), before)
 
         step, done = _registry.carry_out(
             decide, found=found, git=work.git, github=work.github, model=model.name, dry_run=work.dry_run
         )
     decision = step.decision
-    if not work.release and decision.changed:
+    if not work.release and decision.changed and not stored:
         say(f"{model.name}: no release, as asked; the model file is only in this run's records.")
     _registry.tell(done, dry_run=work.dry_run)
     url = done.release_url
@@ -182,6 +192,20 @@ def _evidence(model: modelrail_config.Model, folder: Path) -> tuple[records.Evid
     admission.passed(evidence)
     digest = files.digest_file(folder / records.Evidence.FILE)
     return evidence, digest, model_files.locate(evidence.candidate.file, folder)
+
+
+def _stored(
+    decision: Decision, where: Mapping[str, str], evidence: records.Evidence, file: Path
+) -> plans.Plan:
+    """The model file into its store, for a new version whose bytes are no release asset."""
+    if not where or not decision.changed:
+        return ()
+    return (
+        plans.StoreModel(
+            store=where[stores.STORE], location=where[stores.LOCATION], path=file,
+            digest=evidence.candidate.file.digest,
+        ),
+    )  # fmt: skip
 
 
 def _published(github: GitHub, tag: str, changed: bool) -> bool:

@@ -45,11 +45,14 @@ class Decision:
     operation: str = ""
     tags: tuple[plans.Tag, ...] = ()
     entered: tuple[str, ...] = ()  # stages that a registration entered
+    documents: tuple[plans.Document, ...] = ()  # for the ledger
     note: str = ""
 
     @property
     def push(self) -> plans.Plan:
-        return (plans.PushTags(tags=self.tags, operation=self.operation),) if self.tags else ()
+        if not self.tags:
+            return ()
+        return (plans.PushTags(tags=self.tags, operation=self.operation, documents=self.documents),)
 
 
 def data_digest(candidate: records.Candidate) -> str:
@@ -70,12 +73,14 @@ def assign_tag(
     subject: str,
     summary: Sequence[str],
     facts: Mapping[str, str],
+    twin: bool = False,
 ) -> plans.Tag:
     current = state.stages.get(stage)
     return plans.Tag(
         name=tags.format_name(tags.Name("assign", state.model, stage=stage, counter=number)),
         target=commit,
         time=time,
+        twin=twin,
         message=tags.message(
             subject,
             summary,

@@ -8,6 +8,7 @@ commits, say which version an assign means; only tags that GTO wrote are resolve
 
 from __future__ import annotations
 
+import re
 from bisect import bisect_left, bisect_right
 from collections.abc import Iterable, Sequence
 
@@ -18,6 +19,7 @@ from modelrail.core.tags import MAX_COUNTER_DIGITS
 from modelrail.core.versions import is_version, sort_key
 from modelrail.records import Event
 
+_COMMIT = re.compile(r"[0-9a-f]{40}\Z")
 _RANK = {"deprecate": 0, "register": 1, "assign": 2, "unassign": 3, "deregister": 4}
 
 
@@ -31,6 +33,13 @@ class Registered(Struct, frozen=True, kw_only=True):
 
     @property
     def commit(self) -> str:
+        """The commit that was trained; of a retrain its tag points at a twin of it."""
+        said = self.event.trailers.get("Commit", "")
+        return said if _COMMIT.match(said) else self.event.commit
+
+    @property
+    def target(self) -> str:
+        """What its tags point at."""
         return self.event.commit
 
     @property

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from modelrail import config, plans, records
 from modelrail.core import admission, tags
@@ -81,6 +81,8 @@ def register(
     evidence_digest: str,
     version: str,
     asked: Asked,
+    *,
+    stored: Mapping[str, str] | None = None,
 ) -> Decision:
     """Register the candidate of the evidence, and let it into the stages with `enter: on-pass`."""
     admission.passed(evidence)
@@ -104,9 +106,13 @@ def register(
     facts = evidence_trailers(evidence, evidence_digest)
     summary = evidence_summary(evidence)
     name = tags.format_name(tags.Name("register", state.model, version=version))
+    commit = candidate.fingerprint.commit
+    # A retrain without a commit: other data, parameters outside Git, another seed.
+    twin = any(commit in {known.commit, known.target} for known in state.versions.values())
     registration = plans.Tag(
         name=name,
-        target=candidate.fingerprint.commit,
+        target=commit,
+        twin=twin,
         time=max(asked.now, state.last_time + 1),
         message=tags.message(
             f"{state.model} {version}",
@@ -117,8 +123,10 @@ def register(
                 "After": str(state.counter),
                 **facts,
                 "Model-File": candidate.file.name,
+                **(stored or {}),
                 "Params-Digest": candidate.fingerprint.params or "",
                 "Tracking-Run": candidate.tracking.run_id if candidate.tracking else "",
+                "Commit": commit if twin else "",
                 **asked.trailers(),
             },
         ),
@@ -131,7 +139,7 @@ def register(
         admission.answers(evidence, state, version, stage.name, policy)
         made.append(
             assign_tag(
-                state, version, candidate.fingerprint.commit, stage.name, asked,
+                state, version, commit, stage.name, asked, twin=twin,
                 number=state.counter + len(made), time=registration.time + len(made),
                 subject=f"{state.model} {version} is in {stage.name}",
                 summary=(summary, "It entered because every gate passed."), facts=facts,

@@ -76,7 +76,7 @@ def promote(
     current = state.stages.get(stage)
     extra = {"Reinstates": version} if reinstates else {}
     tag = assign_tag(
-        state, version, registered.commit, stage, asked,
+        state, version, registered.target, stage, asked,
         number=state.counter + 1, time=max(asked.now, state.last_time + 1),
         subject=f"{state.model} {version} is in {stage}", summary=(evidence_summary(evidence),),
         facts=evidence_trailers(evidence, evidence_digest) | extra,
@@ -121,7 +121,7 @@ def rollback(
     if target.unhealthy is not None:
         facts["Reinstates"] = target.version
     tag = assign_tag(
-        state, target.version, target.commit, stage, asked,
+        state, target.version, target.target, stage, asked,
         number=state.counter + 1, time=max(asked.now, state.last_time + 1),
         subject=f"{state.model} {target.version} is back in {stage}",
         summary=(f"Rolled back from {current.version} (event {current.sequence}): {asked.reason}",),

@@ -84,6 +84,17 @@ def location(store: str, source: Path, run_id: str) -> Mapping[str, str]:
     return {}
 
 
+def check_source(path: Path, digest: str) -> None:
+    """What is about to be stored is what was evaluated. Raises RecordError."""
+    got = files.digest_file(path)
+    if got != digest:
+        raise RecordError(
+            f"{path.name} is not the file that was evaluated.",
+            why=f"Its digest is {got}; the evidence names {digest}.",
+            next="Run the evaluation again; nothing was stored.",
+        )
+
+
 def check(path: Path, digest: str, tag: str) -> None:
     """The file is the registered one; another is removed. Raises RecordError naming both digests."""
     got = files.digest_file(path)

@@ -25,6 +25,8 @@ def main() -> int:
         answer = {"error": str(error), "missing": True}
     except Exception as error:  # noqa: BLE001 - whatever a plugin of theirs raises is an answer
         answer = {"error": f"{type(error).__name__}: {error}"}
+        gone = getattr(error, "error_code", "") == "RESOURCE_DOES_NOT_EXIST"  # MLflow's own word
+        answer |= {"missing": True} if gone and job["do"] == "fetch" else {}
     sys.stdout.write(json.dumps(answer) + "\n")
     return 0
 

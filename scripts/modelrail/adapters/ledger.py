@@ -1,0 +1,234 @@
+"""The ledger branch in this repository: its tip, its tree, and the objects of the next commits.
+
+Nothing is checked out. What a write reads is the folders that it touches, whatever the ledger's length; what
+it makes are the objects of those folders. `REF` is the furthest tip that this clone has seen: a branch that
+does not follow it was rewound or rewritten, and is refused.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+
+from modelrail import records
+from modelrail.adapters import files
+from modelrail.adapters.git import Git
+from modelrail.core import ledger, objects, tags
+from modelrail.errors import GitError, LedgerTamperedError
+
+BRANCH = f"refs/heads/{ledger.BRANCH}"
+REF = "refs/modelrail/ledger/tip"
+INCOMING = "refs/modelrail/incoming/ledger"
+REFSPEC = f"+{BRANCH}*:{INCOMING}*"  # a pattern, since one ref that is not there yet would be an error
+_DIGEST = re.compile(r"sha256:[0-9a-f]{64}\Z")
+EVERYTHING = "--depth=2147483647"  # what git calls infinite: the whole ledger, also into a shallow clone
+
+
+def tip(git: Git) -> str:
+    """The furthest tip that this clone has seen, or nothing."""
+    return _ref(git, REF)
+
+
+def _ref(git: Git, name: str) -> str:
+    done = git.attempt("rev-parse", "--verify", "--quiet", name)
+    return done.stdout.decode().strip() if done.returncode == 0 else ""
+
+
+def accept(git: Git) -> str:
+    """Take the tip that was just fetched, if it follows the one that was seen; returns it.
+
+    Raises LedgerTamperedError naming both.
+    """
+    seen, there = tip(git), _ref(git, INCOMING)
+    if seen == there:
+        return there
+    if seen and not there:
+        raise LedgerTamperedError(
+            f"The branch {ledger.BRANCH} is gone from the remote.",
+            why=f"This clone has seen it at {seen}.",
+            next=_remedy(git, seen),
+        )
+    if seen and git.attempt("merge-base", "--is-ancestor", seen, there, network=True).returncode:
+        back = git.attempt("merge-base", "--is-ancestor", there, seen, network=True).returncode == 0
+        raise LedgerTamperedError(
+            f"The ledger was {'rewound' if back else 'rewritten'}: it does not follow what was seen here.",
+            why=f"Seen: {seen}; the remote has now: {there}.",
+            next=_remedy(git, seen),
+        )
+    git.run("update-ref", REF, there)
+    return there
+
+
+def _remedy(git: Git, seen: str) -> str:
+    return (
+        "Find out who did it, and forbid force-pushes and deletion of that branch. To put back what was seen:"
+        f"  git push --force {git.remote if '/' not in git.remote else 'origin'} {seen}:{BRANCH}"
+    )
+
+
+def index(git: Git, commit: str, model: str | None = None) -> dict[str, str]:
+    """The tags that the ledger lists at a commit, with their objects; of one model, or of all."""
+    if not commit:
+        return {}
+    place = ledger.EVENTS if model is None else f"{ledger.EVENTS}/{ledger.folder(model)}"
+    out = git.run("ls-tree", "-r", "-z", "--full-tree", commit, "--", f"{place}/", network=True)
+    found = {}
+    for line in out.decode("utf-8", "replace").split("\0"):
+        facts, mark, path = line.partition("\t")
+        if mark:
+            found[ledger.tag_of(path.rpartition("/")[2])] = facts.split(" ")[2]
+    return found
+
+
+def document(git: Git, commit: str, path: str) -> bytes | None:
+    """A file of the ledger, or None when it has none there."""
+    if not commit:
+        return None
+    done = git.attempt("cat-file", "blob", f"{commit}:{path}", network=True)
+    if done.returncode == 0:
+        return done.stdout
+    if git.attempt("ls-tree", commit, "--", path, network=True).stdout:
+        raise GitError(
+            f"{path} of the ledger could not be read.", why=done.stderr.decode("utf-8", "replace").strip()
+        )
+    return None
+
+
+def evidence(git: Git, commit: str, model: str, version: str, digest: str) -> bytes | None:
+    """The evidence with this digest that the ledger keeps of a version, or None."""
+    if not _DIGEST.match(digest):
+        return None
+    place = ledger.version_folder(model, version)
+    for name in (records.Evidence.FILE, ledger.later_evidence(digest)):
+        data = document(git, commit, f"{place}/{name}")
+        if data is not None and files.digest_bytes(data) == digest:
+            return data
+    return None
+
+
+def log(git: Git, commit: str) -> list[ledger.Entry]:
+    """The commits of the ledger, from the first to this one."""
+    if not commit:
+        return []
+    fields = "%H%x00%P%x00%ct%x00%cn%x00%B%x00%x00"
+    out = git.run("log", "--reverse", "--topo-order", f"--format={fields}", commit, network=True)
+    found = []
+    for record in out.decode("utf-8", "replace").split("\0\0\n"):
+        parts = record.rstrip("\0").split("\0")
+        if len(parts) == 5:
+            subject, trailers = tags.parse_message(parts[4])
+            found.append(
+                ledger.Entry(parts[0], tuple(parts[1].split()), int(parts[2]), parts[3], subject, trailers)
+            )
+    return found
+
+
+# --- the next commits -------------------------------------------------------------------------------------
+
+
+@dataclass
+class Tree:
+    """The tree of a commit, read folder by folder as they are touched, and the objects of its changes."""
+
+    git: Git
+    commit: str  # "" for an empty tree
+    folders: dict[str, dict[str, objects.Entry]] = field(default_factory=dict)
+    touched: set[str] = field(default_factory=set)
+
+    def folder(self, path: str) -> dict[str, objects.Entry]:
+        if path not in self.folders:
+            self.load([path])
+        return self.folders[path]
+
+    def load(self, paths: Iterable[str]) -> None:
+        """Read several folders with one process."""
+        wanted = [path for path in paths if path not in self.folders]
+        if not self.commit:
+            self.folders |= {path: {} for path in wanted}
+            return
+        names = "".join(f"{self.commit}:{path}\n" for path in wanted)
+        out = self.git.run("cat-file", "--batch", data=names.encode(), network=True)
+        at = 0
+        for path in wanted:
+            end = out.index(b"\n", at)
+            head = out[at:end]
+            at = end + 1
+            if head.endswith(b" missing"):
+                self.folders[path] = {}
+                continue
+            size = int(head.rpartition(b" ")[2])
+            self.folders[path] = _parse(out[at : at + size])
+            at += size + 1
+
+    def put(self, path: str, entry: objects.Entry) -> None:
+        parent, _, name = path.rpartition("/")
+        self.folder(parent)[name] = entry
+        while True:
+            self.touched.add(parent)
+            if not parent:
+                return
+            parent = parent.rpartition("/")[0]
+
+    def write(self) -> tuple[str, list[objects.Object]]:
+        """The tree's id, and the objects of the folders that changed."""
+        made: list[objects.Object] = []
+        for path in sorted(self.touched, key=lambda path: path.count("/") + bool(path), reverse=True):
+            made.append(objects.tree(self.folder(path)))
+            if path:
+                parent, _, name = path.rpartition("/")
+                self.folder(parent)[name] = objects.Entry(objects.TREE, made[-1].oid)
+        self.touched.clear()
+        return (made[-1].oid if made else objects.tree({}).oid), made or [objects.tree({})]
+
+    def add_event(self, model: str, tag: str, oid: str) -> None:
+        place = f"{ledger.EVENTS}/{ledger.folder(model)}"
+        shards = self.folder(place)
+        last = max(len(shards) - 1, 0)
+        if len(self.folder(f"{place}/{ledger.shard(last)}")) >= ledger.SHARD:
+            last += 1
+        self.put(f"{place}/{ledger.shard(last)}/{ledger.leaf(tag)}", objects.Entry(objects.LINK, oid))
+
+
+def _parse(data: bytes) -> dict[str, objects.Entry]:
+    found, at = {}, 0
+    while at < len(data):
+        end = data.index(b"\0", at)
+        mode, _, name = data[at:end].partition(b" ")
+        found[name.decode("utf-8", "surrogateescape")] = objects.Entry(
+            mode.decode(), data[end + 1 : end + 21].hex()
+        )
+        at = end + 21
+    return found
+
+
+def before(git: Git) -> dict[str, str]:
+    """The annotated registry tags of the remote, for a ledger that begins: names and objects alone."""
+    out = git.run("ls-remote", "--tags", git.remote, network=True).decode("utf-8", "replace")
+    plain: dict[str, str] = {}
+    annotated: set[str] = set()
+    for line in out.splitlines():
+        oid, _, ref = line.partition("\t")
+        name = ref.removeprefix("refs/tags/")
+        if name.endswith("^{}"):
+            annotated.add(name[:-3])
+        else:
+            plain[name] = oid
+    return {name: oid for name, oid in plain.items() if name in annotated and tags.parse_name(name)}
+
+
+def begin(
+    tree: Tree, there: dict[str, str], *, who: str, time: int, sign: objects.Sign | None
+) -> list[objects.Object]:
+    """The first commit, which lists what was there before; it is the last of the objects."""
+    named = [(name, tag) for tag in there if (name := tags.parse_name(tag))]
+    for name, tag in sorted(named, key=lambda item: (item[0].model, item[0].counter or 0, item[1])):
+        tree.add_event(name.model, tag, there[tag])
+    root, made = tree.write()
+    message = ledger.beginning(there)
+    return [*made, objects.commit(tree=root, parents=(), who=who, time=time, message=message, sign=sign)]
+
+
+def store(git: Git, made: Sequence[objects.Object]) -> None:
+    """Write objects into the repository: one process, no ref."""
+    git.run("unpack-objects", "-q", data=objects.pack(made))

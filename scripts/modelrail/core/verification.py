@@ -1,0 +1,231 @@
+"""Whether ledger and tags tell one story. Pure: what was read goes in, findings come out, each naming both
+objects that should be one.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Literal, NamedTuple
+
+from modelrail import errors
+from modelrail.core import ledger, tags
+from modelrail.core.history import ModelState
+from modelrail.records import Event
+
+Kind = Literal[
+    "moved", "deleted", "lightweight", "unlisted", "ledger", "evidence", "asset", "signature", "order",
+    "state",
+]  # fmt: skip
+
+_ERRORS: dict[str, type[errors.ModelrailError]] = {
+    "moved": errors.TagTamperedError,
+    "deleted": errors.TagTamperedError,
+    "lightweight": errors.TagTamperedError,
+    "unlisted": errors.TagTamperedError,
+    "ledger": errors.LedgerTamperedError,
+    "evidence": errors.BytesTamperedError,
+    "asset": errors.BytesTamperedError,
+    "signature": errors.SignatureError,
+    "order": errors.InconsistentError,
+    "state": errors.InconsistentError,
+}
+# Which of several findings names the exit code: the worst first.
+_WORST: tuple[str, ...] = ("ledger", "moved", "deleted", "lightweight", "unlisted", "evidence", "asset")
+
+
+class Finding(NamedTuple):
+    """One thing that is not as it should be."""
+
+    kind: Kind
+    subject: str  # the tag, the commit, or the file
+    what: str
+    expected: str = ""  # the object that the record names
+    found: str = ""  # the object that is there
+
+    def __str__(self) -> str:
+        pair = f" (recorded: {self.expected or 'none'}; there: {self.found or 'none'})"
+        return f"{self.what}{pair if self.expected or self.found else ''}"
+
+
+def error(findings: Sequence[Finding]) -> errors.ModelrailError:
+    """The findings as one error; its class, and so the exit code, is that of the worst."""
+
+    def rank(finding: Finding) -> int:
+        return _WORST.index(finding.kind) if finding.kind in _WORST else len(_WORST)
+
+    worst = min(findings, key=rank)
+    more = f" And {len(findings) - 1} more." if len(findings) > 1 else ""
+    return _ERRORS[worst.kind](
+        f"{worst.what}{more}",
+        why=f"Recorded: {worst.expected or 'none'}; there: {worst.found or 'none'}."
+        if worst.expected or worst.found
+        else "",
+        next="Run:  modelrail verify   and see docs/registry.md for what each finding means.",
+    )
+
+
+# --- tags against the list of the ledger -----------------------------------------------------------------
+
+
+def compare_tags(
+    listed: Mapping[str, str], annotated: Mapping[str, str], foreign: Mapping[str, str]
+) -> list[Finding]:
+    """What the ledger lists (tag -> object) against the tags that are there.
+
+    `foreign`: names of the grammar that are no events, lightweight tags mostly, with what they point at.
+    """
+    found: list[Finding] = []
+    for tag, oid in listed.items():
+        there = annotated.get(tag)
+        if there == oid:
+            continue
+        if there is not None:
+            found.append(Finding("moved", tag, f"The tag {tag} was moved.", oid, there))
+        elif tag in foreign:
+            what = f"The tag {tag} was replaced by a lightweight one."
+            found.append(Finding("lightweight", tag, what, oid, foreign[tag]))
+        else:
+            found.append(Finding("deleted", tag, f"The tag {tag} was deleted.", oid))
+    for tag, oid in annotated.items():
+        if tag not in listed:
+            what = f"The tag {tag} is not in the ledger: something else than modelrail made it."
+            found.append(Finding("unlisted", tag, what, "", oid))
+    found += [
+        Finding("lightweight", tag, f"{tag} is a lightweight tag: no event, but its name is taken.", "", oid)
+        for tag, oid in foreign.items()
+        if tag not in listed
+    ]
+    return found
+
+
+# --- the chain -------------------------------------------------------------------------------------------
+
+
+def check_chain(entries: Sequence[ledger.Entry], listed: Mapping[str, str]) -> list[Finding]:
+    """The commits of the ledger, first to last: one line, each with one event, all of them listed."""
+    found: list[Finding] = []
+    before = ""
+    named: dict[str, str] = {}
+    adopted = False
+    for entry in entries:
+        if entry.parents != ((before,) if before else ()):
+            found.append(
+                Finding(
+                    "ledger", entry.commit, f"The ledger forks at {entry.commit[:12]}: it is not one line.",
+                    before, " ".join(entry.parents),
+                )
+            )  # fmt: skip
+        before = entry.commit
+        if entry.adopts:
+            adopted = True
+        elif not entry.tag or not entry.object:
+            what = f"The ledger commit {entry.commit[:12]} names no tag: modelrail did not write it."
+            found.append(Finding("ledger", entry.commit, what))
+        elif entry.tag in named:
+            what = f"The ledger has two commits of {entry.tag}."
+            found.append(Finding("ledger", entry.commit, what, named[entry.tag], entry.object))
+        else:
+            named[entry.tag] = entry.object
+            if entry.tag in listed and listed[entry.tag] != entry.object:
+                what = f"The ledger commit of {entry.tag} names another object than its list."
+                found.append(Finding("ledger", entry.commit, what, entry.object, listed[entry.tag]))
+    found += [
+        Finding("ledger", tag, f"The ledger has a commit of {tag}, its list has not.", oid)
+        for tag, oid in named.items()
+        if tag not in listed
+    ]
+    if not adopted:
+        found += [
+            Finding("ledger", tag, f"The ledger lists {tag}, and has no commit of it.", "", oid)
+            for tag, oid in listed.items()
+            if tag not in named
+        ]
+    return found
+
+
+def check_links(entries: Iterable[ledger.Entry], events: Mapping[str, Event]) -> list[Finding]:
+    """Each tag names the parent of its ledger commit, and both say the same."""
+    found: list[Finding] = []
+    for entry in entries:
+        event = events.get(entry.tag)
+        if event is None or event.object != entry.object:
+            continue  # told by compare_tags
+        parent = entry.parents[0] if entry.parents else ""
+        said = event.trailers.get(ledger.PARENT, "")
+        if said != parent:
+            what = f"{entry.tag} names another ledger commit before it than the ledger has."
+            found.append(Finding("ledger", entry.tag, what, said, parent))
+        theirs = ledger.event(entry)
+        if theirs is None or (theirs.trailers, theirs.commit, theirs.time) != (
+            event.trailers, event.commit, event.time,
+        ):  # fmt: skip
+            what = f"The ledger commit of {entry.tag} says something else than the tag."
+            found.append(Finding("ledger", entry.tag, what, entry.commit, event.object))
+    return found
+
+
+def check_order(entries: Iterable[ledger.Entry]) -> list[Finding]:
+    """Of each model the numbers and the times rise along the ledger."""
+    found: list[Finding] = []
+    last: dict[str, tuple[int, int, str]] = {}
+    for entry in entries:
+        name = tags.parse_name(entry.tag)
+        if name is None:
+            continue
+        number, time, tag = last.get(name.model, (0, 0, ""))
+        if name.counter is not None and name.counter <= number:
+            what = f"{entry.tag} stands after {tag} in the ledger, and has no higher number."
+            found.append(Finding("order", entry.tag, what))
+        if entry.time <= time:
+            what = f"{entry.tag} stands after {tag} in the ledger, and is not later."
+            found.append(Finding("order", entry.tag, what))
+        last[name.model] = (
+            max(number, name.counter or 0),
+            max(time, entry.time),
+            entry.tag if (name.counter or 0) >= number else tag,
+        )
+    return found
+
+
+# --- the state -------------------------------------------------------------------------------------------
+
+
+def check_state(states: Mapping[str, ModelState]) -> list[Finding]:
+    """No stage holds a version that was taken back or never registered."""
+    found: list[Finding] = []
+    for state in states.values():
+        for assigned in state.stages.values():
+            version = state.versions[assigned.version]
+            what = ""
+            if version.deregistered is not None:
+                what = f"was taken back by {version.deregistered.tag}"
+            elif version.event.kind != "register":
+                what = "was never registered"
+            if what:
+                found.append(
+                    Finding(
+                        "state", assigned.event.tag,
+                        f"{state.model}#{assigned.stage} holds {assigned.version}, which {what}.",
+                    )
+                )  # fmt: skip
+    return found
+
+
+def check_evidence(
+    states: Mapping[str, ModelState], digests: Mapping[tuple[str, str], str | None], listed: Iterable[str]
+) -> list[Finding]:
+    """The evidence that the ledger keeps is what the tags name; `digests` by model and version."""
+    own = set(listed)
+    found: list[Finding] = []
+    for (model, version), digest in digests.items():
+        registered = states[model].versions[version]
+        said = registered.evidence_digest
+        if digest == said or (digest is None and registered.event.tag not in own):
+            continue
+        what = (
+            f"The evidence of {registered.event.tag} is not in the ledger."
+            if digest is None
+            else f"The evidence of {registered.event.tag} in the ledger is not the one that the tag names."
+        )
+        found.append(Finding("evidence", registered.event.tag, what, said, digest or ""))
+    return found
