@@ -92,7 +92,7 @@ def test_prints_and_keeps_the_report(run: Run, out: Path) -> None:
     assert done.stdout.startswith("### ⛔ 2 of 2 models")
     assert (out / "report.md").read_text() == done.stdout
     assert (out / "fraud=card" / "report.md").read_text().startswith("### ⛔ `fraud/card` could not")
-    assert run("--format", "text").stdout.startswith("⛔ 2 models")
+    assert run("--format", "text").stdout.startswith("✗ 2 models")
     assert json.loads(run("--json").stdout)["verdict"] == "fail"
     assert run("--model", "delay").stdout.startswith("### ⛔ `delay` should not")
 

@@ -367,9 +367,11 @@ def test_the_terminal_gets_no_control_characters() -> None:
 def test_the_terminal_lines_up() -> None:
     shown = text.text(build(sample.worse_slice()))
     lines = shown.split("\n")
-    start = next(index for index, line in enumerate(lines) if line.lstrip().startswith("gate "))
-    column = lines[start].index("v1.2.1 now")
-    assert lines[start + 1][column:].startswith("0.482")
+    start = next(index for index, line in enumerate(lines) if line.startswith("  GATE "))
+    end = lines[start].index("V1.2.1 NOW") + len("V1.2.1 NOW")
+    assert lines[start + 2][:end].endswith(" 0.482")
+    assert lines[start + 4][:end].endswith(" 0.731")
+    assert set(lines[start + 1].strip()) == {"─"}
 
 
 # --- card and after the merge ----------------------------------------------------------------------------

@@ -71,11 +71,7 @@ def command(
         comparison = _compare(model, context, policy_ref, config, write=not dry_run)
         made[model.name] = comparison
         if not as_json:
-            from modelrail.core import comparison_text
-
-            evaluation = files.read(records.Evaluation, context.folder(model))
-            stage = evaluation.baseline_ref
-            click.echo(comparison_text.text(comparison, stage.version or stage.stage) + "\n")
+            click.echo(_text(comparison, context, model) + "\n", nl=False)
         found: dict[str, object] = msgspec.to_builtins(comparison)
         return found
 
@@ -91,6 +87,23 @@ def command(
     stopped = [comparison for comparison in made.values() if comparison.verdict != "pass"]
     if stopped and fail_on == "verdict":
         raise _gate_error(stopped)
+
+
+def _text(comparison: records.Comparison, context: _context.Context, model: modelrail_config.Model) -> str:
+    """What the report shows of it, for a terminal."""
+    from modelrail.commands import _terminal
+    from modelrail.report import text, view
+
+    folder = context.folder(model)
+    history = files.read(records.Lineage, folder) if files.exists(records.Lineage, folder) else None
+    found = view.ModelRecords(
+        model=model.name,
+        candidate=files.read(records.Candidate, folder),
+        evaluation=files.read(records.Evaluation, folder),
+        comparison=comparison,
+        history=history,
+    )
+    return text.text(view.build([found], view.Run()), _terminal.style(context.settings))
 
 
 def _gate_error(stopped: list[records.Comparison]) -> GateError:

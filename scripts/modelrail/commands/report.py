@@ -16,7 +16,7 @@ import click
 from modelrail import __version__, settings
 from modelrail.adapters import files
 from modelrail.adapters.actions_io import annotate, outputs, say, summary
-from modelrail.commands import _options, _posting, _records
+from modelrail.commands import _options, _posting, _records, _terminal
 from modelrail.core import pull_choice
 from modelrail.errors import FilesystemError, NotFoundError, RecordError
 from modelrail.report import render, text, view
@@ -81,7 +81,7 @@ def command(
     except (RecordError, NotFoundError) as error:
         found = [_records.refused(error)]
     shown = view.build(found, _run(surroundings))
-    _print(shown, "json" if as_json else form)
+    _print(shown, "json" if as_json else form, surroundings)
     if not dry_run:
         _keep(shown, place)
         path = place / "report.md"
@@ -143,11 +143,14 @@ def _workflow_run(surroundings: settings.Settings) -> Mapping[str, Any] | None:
 # --- where it goes ---------------------------------------------------------------------------------------
 
 
-def _print(shown: view.View, form: str) -> None:
+def _print(shown: view.View, form: str, surroundings: settings.Settings) -> None:
     if form == "json":
         click.echo(render.as_json(shown))
         return
-    body = text.text(shown) if form == "text" else render.markdown(shown, render.SUMMARY_BUDGET)
+    if form == "text":
+        body = text.text(shown, _terminal.style(surroundings))
+    else:
+        body = render.markdown(shown, render.SUMMARY_BUDGET)
     click.echo(body, nl=False)
 
 

@@ -1,51 +1,66 @@
-"""View -> plain text for a terminal: the same facts in the same order, aligned, nothing hidden in it."""
+"""View -> text for a terminal: the same facts in the same order, aligned, nothing hidden in it.
+
+A mark stands before every result, and words say the same: no meaning is in a colour alone.
+"""
 
 from __future__ import annotations
 
-import unicodedata
 from collections.abc import Sequence
 
 from modelrail.report import rows
 from modelrail.report.changes import short
 from modelrail.report.inert import program_line, visible
-from modelrail.report.view import MARKS, ModelView, View
+from modelrail.report.terminal import PLAIN, Cell, Column, Style, facts, table, wrapped
+from modelrail.report.view import ModelView, Verdict, View
 
+MARKS: dict[Verdict, str] = {"pass": "✓", "fail": "✗", "inconclusive": "?"}  # one column wide everywhere
+_STYLES: dict[Verdict, str] = {"pass": "good", "fail": "bad", "inconclusive": "unsure"}
+_SIGNS = {"✅": ("✓", "good"), "⛔": ("✗", "bad"), "❔": ("?", "unsure"), "⚠️": ("!", "unsure")}
 _ROWS = 40  # of one table; the rest is counted
 
 
-def text(view: View) -> str:
-    blocks = [_model(model) for model in view.models]
+def text(view: View, style: Style = PLAIN) -> str:
+    blocks = [_model(model, style) for model in view.models]
     if not blocks:
-        blocks = ["⛔ Nothing was evaluated: there is no record of any model."]
+        blocks = [_line("fail", "Nothing was evaluated: there is no record of any model.", style)]
     if len(view.models) > 1:
         n = view.counts
         words = f"{n['pass']} pass, {n['fail']} blocked, {n['inconclusive']} undecided"
-        blocks.insert(0, f"{MARKS[view.verdict]} {len(view.models)} models: {words}")
+        blocks.insert(0, _line(view.verdict, f"{len(view.models)} models: {words}", style))
     return "\n\n".join(blocks) + "\n"
 
 
-def _model(model: ModelView) -> str:
-    lines = [f"{MARKS[model.verdict]} {visible(model.sentence)}", f"  {visible(model.headline)}"]
+def _line(verdict: Verdict, words: str, style: Style) -> str:
+    return f"{style.paint(MARKS[verdict], _STYLES[verdict])} {style.paint(visible(words), 'bold')}"
+
+
+def _model(model: ModelView, style: Style) -> str:
+    lines = [_line(model.verdict, model.sentence, style)]
+    lines += [f"  {part}" for part in _wrapped(model.headline, style)]
     if model.failure is not None:
-        lines += [f"  {visible(part)}" for part in (model.failure.why, model.failure.path) if part]
-        lines += [f"  | {program_line(line)}" for line in model.failure.tail.splitlines()[-20:]]
-    now = f"{model.version} now" if model.version else "now"
+        for words in (model.failure.why, model.failure.path):
+            lines += [f"  {part}" for part in _wrapped(words, style) if part]
+        lines += [f"  {style.paint('│', 'dim')} {program_line(line)}" for line in _tail(model.failure.tail)]
+    # What changes the answer comes first; then what was measured; the slices that fell.
+    now = (
+        Column(f"{model.version} now" if model.version else "now", right=True),
+        Column("this change", right=True),
+    )
+    more = (Column("difference (interval)", least=19), Column("result", least=12))
     if model.gates:
-        lines += [
-            "",
-            *_table(("gate", now, "this change", "difference (interval)", "result"), _gates(model.gates)),
-        ]
+        lines += ["", *table((Column("gate", least=18), *now, *more), _gates(model.gates), style, _ROWS)]
     if model.metrics:
-        heading = ("metric", now, "this change", "difference (interval)", "result")
-        lines += ["", *_table(heading, [_metric(row)[1:] for row in model.metrics])]
-    worse = [row for row in model.slices if row.verdict in {"worse", "inconclusive"}]
+        body = [_metric(row) for row in model.metrics]
+        lines += ["", *table((Column("metric", least=18), *now, *more), body, style, _ROWS)]
+    fell = [row for row in model.slices if row.verdict in {"worse", "inconclusive"}]
     if model.slices:
         lines += ["", f"  Slices: {model.slices_summary}"]
-    if worse:
-        titles = ("slice", "metric", now, "this change", "difference (interval)", "result")
-        lines += _table(titles, [_metric(row) for row in worse])
-    facts = [
+    if fell:
+        heading = (Column("slice, metric", least=18), *now, *more)
+        lines += table(heading, [_metric(row) for row in fell], style, _ROWS)
+    about = [
         ("Next", model.next + (f" The rule is {model.rule}." if model.rule else "")),
+        *(("Why", f"{gate.title}: {gate.detail}") for gate in model.gates[:8] if _told(gate)),
         ("Changed", model.changes_summary),
         ("Data", model.checks_summary),
         ("Measured", model.context),
@@ -54,50 +69,46 @@ def _model(model: ModelView) -> str:
         *(("Note", note) for note in model.notes),
         ("Evidence", short(model.evidence)),
     ]
-    lines += ["", *(f"  {name + ':':<10}{visible(value)}" for name, value in facts if value)]
+    lines += ["", *facts(about, style)]
     return "\n".join(line.rstrip() for line in lines)
 
 
-def _gates(found: Sequence[rows.GateView]) -> list[tuple[str, ...]]:
+def _told(gate: rows.GateView) -> bool:
+    return bool(gate.detail) and (gate.blocks or gate.warns)
+
+
+def _tail(tail: str) -> list[str]:
+    return tail.splitlines()[-20:]
+
+
+def _wrapped(words: str, style: Style) -> list[str]:
+    plain = visible(words)
+    return wrapped(plain, max(style.width - 2, 30)) if style.width else [plain]
+
+
+def _gates(found: Sequence[rows.GateView]) -> list[tuple[Cell, ...]]:
     return [
         (
-            gate.title,
-            gate.baseline,
-            f"{gate.candidate} for {gate.where}" if gate.where else gate.candidate,
-            gate.difference,
-            f"{gate.mark} {gate.words}",
+            Cell(f"{gate.title} ({gate.where})" if gate.where else gate.title),
+            Cell(gate.baseline),
+            Cell(gate.candidate, "bold"),
+            Cell(gate.difference),
+            _result(gate.mark, gate.words),
         )
         for gate in found
     ]
 
 
-def _metric(row: rows.MetricView) -> tuple[str, ...]:
-    note = f": {row.note}" if row.note else ""
+def _metric(row: rows.MetricView) -> tuple[Cell, ...]:
     return (
-        row.where,
-        row.name,
-        row.baseline,
-        row.candidate,
-        row.difference,
-        f"{row.mark} {row.words}{note}".strip(),
+        Cell(f"{row.where}, {row.name}" if row.where else row.name),
+        Cell(row.baseline),
+        Cell(row.candidate, "bold"),
+        Cell(row.difference),
+        _result(row.mark, f"{row.words}: {row.note}" if row.note else row.words),
     )
 
 
-def _table(heading: Sequence[str], body: Sequence[Sequence[str]]) -> list[str]:
-    shown = [[visible(cell, 80) for cell in row] for row in (heading, *body[:_ROWS])]
-    widths = [max(_width(row[column]) for row in shown) for column in range(len(heading))]
-    lines = [
-        "  " + "  ".join(cell + " " * (width - _width(cell)) for cell, width in zip(row, widths, strict=True))
-        for row in shown
-    ]
-    if len(body) > _ROWS:
-        lines.append(f"  … and {len(body) - _ROWS:,} more")
-    return lines
-
-
-def _width(cell: str) -> int:
-    """Columns on a terminal: wide characters take two, combining ones none."""
-    return sum(
-        0 if unicodedata.combining(char) else 2 if unicodedata.east_asian_width(char) in "WF" else 1
-        for char in cell
-    )
+def _result(mark: str, words: str) -> Cell:
+    sign, style = _SIGNS.get(mark, ("", "dim"))
+    return Cell(f"{sign} {words}".strip(), style)
