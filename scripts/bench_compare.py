@@ -138,13 +138,10 @@ def peers(paired: Paired, tried: int) -> dict[str, float]:
     }
 
 
-def whole(rows: int, *, group: str | None) -> Callable[[], records.Comparison]:
-    tables = drawn(rows)
-    slices = (
-        config.Slice(column="carrier"),
-        config.Slice(column="origin"),
-        config.Slice(column="distance", bins=5),
-    )
+def bench_model(
+    metrics: tuple[str, ...], *, slices: tuple[str | config.Slice, ...], group: str | None = None
+) -> config.Model:
+    parts = tuple(one if isinstance(one, config.Slice) else config.Slice(column=one) for one in slices)
     gates = tuple(
         config.Gate(
             path=f"models.bench.gates[{index}]",
@@ -154,7 +151,7 @@ def whole(rows: int, *, group: str | None) -> Callable[[], records.Comparison]:
         )
         for index, name in enumerate(("roc_auc", "brier", "recall"))
     )
-    model = config.Model(
+    return config.Model(
         name="bench",
         path=".",
         task="binary",
@@ -166,8 +163,8 @@ def whole(rows: int, *, group: str | None) -> Callable[[], records.Comparison]:
         predict=None,
         metrics_file=None,
         positive=None,
-        metrics=tuple(config.Metric(name=name) for name in METRICS),
-        slices=slices,
+        metrics=tuple(config.Metric(name=name) for name in metrics),
+        slices=parts,
         gates=gates,
         stages=(config.Stage(name="production"),),
         store="release",
@@ -175,6 +172,9 @@ def whole(rows: int, *, group: str | None) -> Callable[[], records.Comparison]:
         train_timeout=1.0,
         predict_timeout=1.0,
     )
+
+
+def bench_records(rows: int) -> records.Evaluation:
     predictions = records.Predictions(digest=DIGEST, rows=rows, columns=("id",))
     sides = [
         records.Scored(
@@ -188,7 +188,7 @@ def whole(rows: int, *, group: str | None) -> Callable[[], records.Comparison]:
         )
         for role, digest in (("candidate", DIGEST), ("baseline", "sha256:" + "1" * 64))
     ]
-    evaluation = records.Evaluation(
+    return records.Evaluation(
         model="bench",
         task="binary",
         test=records.DataVersion(path="test.parquet", digest=DIGEST, source="file"),
@@ -198,6 +198,12 @@ def whole(rows: int, *, group: str | None) -> Callable[[], records.Comparison]:
         baseline_ref=records.Baseline(status="present", stage="production"),
         run=records.RunRef(),
     )
+
+
+def whole(rows: int, *, group: str | None) -> Callable[[], records.Comparison]:
+    tables = drawn(rows)
+    slices = ("carrier", "origin", config.Slice(column="distance", bins=5))
+    model, evaluation = bench_model(METRICS, slices=slices, group=group), bench_records(rows)
     policy = records.PolicyRef(commit="0" * 40, digest=DIGEST, changed=False, source="head")
     return lambda: compare.compare(
         model,

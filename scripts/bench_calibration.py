@@ -1,0 +1,257 @@
+"""`scripts/bench calibration`: do the intervals hold what they say?
+
+Simulated test sets, many of each size, with two models whose true difference is known: the share of intervals
+that hold it (coverage) at 90, 95 and 99%, balanced and rare classes, and how often a whole comparison of two
+equally good models says `better` or `worse` (`--pull-requests`). The standard error of a share stands beside
+it; what lies outside 94-96% (93-97% at 200 rows) by more than twice that is marked.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import math
+import time
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+import polars as pl
+
+from modelrail.core.measure import Subset
+from modelrail.core.metrics import catalog
+from modelrail.core.pairing import Output, Paired
+
+LEVELS = (0.90, 0.95, 0.99)
+SIZES = {200: 2000, 1000: 2000, 10_000: 500, 100_000: 60, 1_000_000: 12}  # rows: runs
+BOUNDS = {200: (0.93, 0.97)}
+USUAL = (0.94, 0.96)
+Maker = Callable[[np.random.Generator, int], Paired]
+
+
+# --- test sets: two models that make unlike errors of the same size ----------------------------------------
+
+
+def binary(rate: float, *, clusters: bool = False, weights: bool = False) -> Maker:
+    def make(rng: np.random.Generator, n: int) -> Paired:
+        truth = (rng.random(n) < rate).astype(np.int64)
+        common = rng.normal(size=n)
+        count = max(20, n // 20)
+        codes = rng.integers(0, count, n) if clusters else None
+        outputs = []
+        for _ in range(2):
+            raw = 1.8 * truth + 0.8 * common + 0.6 * rng.normal(size=n) + math.log(rate / (1 - rate)) - 0.4
+            if codes is not None:
+                raw = raw + 0.5 * rng.normal(size=count)[codes]
+            score = 1 / (1 + np.exp(-raw))
+            outputs.append(Output((score > min(0.5, 3 * rate)).astype(np.int64), score))
+        if codes is not None:
+            codes = np.unique(codes, return_inverse=True)[1]
+        weight = rng.gamma(2.0, 0.5, n) if weights else None
+        groups = 0 if codes is None else int(codes.max()) + 1
+        return Paired("binary", truth, ("0", "1"), *outputs, codes, groups, pl.DataFrame(), weights=weight)
+
+    return make
+
+
+def multiclass(rng: np.random.Generator, n: int) -> Paired:
+    shares = np.array([0.6, 0.25, 0.1, 0.05])
+    truth = rng.choice(4, n, p=shares)
+    common = rng.normal(size=(n, 4))
+    outputs = []
+    for _ in range(2):
+        raw = 1.5 * np.eye(4)[truth] + 0.8 * common + 0.6 * rng.normal(size=(n, 4)) + np.log(shares)
+        chances = np.exp(raw) / np.exp(raw).sum(axis=1, keepdims=True)
+        outputs.append(Output(chances.argmax(axis=1), chances))
+    return Paired("multiclass", truth, tuple("abcd"), *outputs, None, 0, pl.DataFrame())
+
+
+def regression(heavy: bool) -> Maker:
+    def make(rng: np.random.Generator, n: int) -> Paired:
+        truth = rng.gamma(2.0, 1.0, n) + 0.5
+        common = rng.normal(size=n)
+        outputs = []
+        for _ in range(2):
+            noise = rng.standard_t(5, n) if heavy else rng.normal(size=n)
+            outputs.append(Output(None, truth + 0.5 * (0.7 * common + 0.7 * noise)))
+        return Paired("regression", truth, (), *outputs, None, 0, pl.DataFrame())
+
+    return make
+
+
+def ranking(rng: np.random.Generator, n: int) -> Paired:
+    queries = np.arange(n) // 5
+    truth = rng.integers(0, 3, n).astype(float)
+    common = rng.normal(size=n)
+    outputs = [Output(None, 0.7 * truth + 0.7 * common + 0.7 * rng.normal(size=n)) for _ in range(2)]
+    count = int(queries.max()) + 1
+    return Paired("ranking", truth, (), *outputs, queries, count, pl.DataFrame(), queries=queries)
+
+
+@dataclass(frozen=True)
+class Scenario:
+    make: Maker
+    metrics: tuple[tuple[str, dict[str, Any]], ...]
+    task: str = "binary"
+
+
+def _named(*names: str, **params: dict[str, Any]) -> tuple[tuple[str, dict[str, Any]], ...]:
+    return tuple((name, params.get(name, {})) for name in names)
+
+
+LABELS = _named(
+    "accuracy", "balanced_accuracy", "precision", "recall", "specificity", "f1", "mcc", "kappa",
+    "expected_cost",
+    expected_cost={"false_negative": 5.0},
+)  # fmt: skip
+SCORES = _named(
+    "roc_auc", "average_precision", "brier", "log_loss", "calibration_error", "precision_at_k",
+    precision_at_k={"k": 0.1},
+)  # fmt: skip
+ERRORS = _named("mae", "rmse", "r2", "wape", "smape", "pinball", pinball={"quantile": 0.9})
+SLOW = (("recall", {"at_precision": 0.6}), ("f1", {"threshold": "tuned"}))
+SCENARIOS: dict[str, Scenario] = {
+    "balanced": Scenario(binary(0.4), LABELS + SCORES),
+    "rare 5%": Scenario(binary(0.05), LABELS + SCORES),
+    "rare 1%": Scenario(binary(0.01), LABELS + SCORES),
+    "weights": Scenario(binary(0.3, weights=True), LABELS[:7] + SCORES),
+    "groups": Scenario(binary(0.3, clusters=True), LABELS[:7] + SCORES),
+    "classes": Scenario(
+        multiclass,
+        _named("accuracy", "balanced_accuracy", "f1", "mcc", "log_loss", "brier", "roc_auc"),
+        "multiclass",
+    ),
+    "errors": Scenario(regression(False), ERRORS, "regression"),
+    "errors, heavy tails": Scenario(regression(True), ERRORS, "regression"),
+    "lists": Scenario(ranking, _named("ndcg", "map", "mrr", ndcg={"k": 3}, map={"k": 3}), "ranking"),
+    "bootstrap": Scenario(binary(0.3), SLOW),
+    "bootstrap, errors": Scenario(regression(True), _named("median_ae"), "regression"),
+}
+
+
+# --- counting ----------------------------------------------------------------------------------------------
+
+
+@dataclass
+class Tally:
+    judged: int = 0
+    held: dict[float, int] = field(default_factory=lambda: dict.fromkeys(LEVELS, 0))
+
+    def share(self, level: float) -> float:
+        return self.held[level] / self.judged if self.judged else math.nan
+
+    def error(self, level: float) -> float:
+        return math.sqrt(level * (1 - level) / self.judged) if self.judged else math.nan
+
+
+def coverage(scenario: Scenario, rows: int, runs: int, seed: int = 0) -> dict[str, Tally]:
+    """How many of the intervals of a difference that is truly zero hold zero."""
+    rng = np.random.default_rng([seed, rows])
+    bound = {}
+    for name, params in scenario.metrics:
+        metric = catalog.bind(name, scenario.task, params)
+        assert metric is not None
+        bound[f"{name}{params or ''}"] = metric
+    found = {label: Tally() for label in bound}
+    for _ in range(runs):
+        subset = Subset(scenario.make(rng, rows))
+        for label, metric in bound.items():
+            measured = subset.measure(metric)
+            if not measured.enough or measured.difference is None:
+                continue
+            found[label].judged += 1
+            for level in LEVELS:
+                low, high = measured.difference.bounds(level)
+                found[label].held[level] += low <= 0 <= high
+    return found
+
+
+def off(tally: Tally, rows: int) -> bool:
+    """Outside the promise at 95% by more than twice the standard error of the simulation."""
+    low, high = BOUNDS.get(rows, USUAL)
+    slack = 2 * tally.error(0.95)
+    return bool(tally.judged >= 100) and not low - slack <= tally.share(0.95) <= high + slack
+
+
+def pull_requests(count: int, rows: int) -> dict[str, float]:
+    """Whole comparisons of equally good models: eight metrics, three slices, one gate."""
+    from bench_compare import METRICS, bench_model, bench_records
+    from modelrail import records
+    from modelrail.core import compare
+
+    outcomes: dict[str, int] = {}
+    rng = np.random.default_rng(1)
+    make = binary(0.3)
+    for _ in range(count):
+        paired = make(rng, rows)
+        keys = np.arange(rows)
+        truth = pl.DataFrame({"id": keys, "late": paired.truth, "carrier": rng.choice(["A", "B", "C"], rows)})
+        sides = [
+            pl.DataFrame({"id": keys, "prediction": one.labels, "score": one.scores})
+            for one in paired.outputs
+        ]
+        evaluation = bench_records(rows)
+        made = compare.compare(
+            bench_model(METRICS, slices=("carrier",)), evaluation, evaluation_digest="", truth=truth,
+            candidate=sides[0], baseline=sides[1],
+            policy=records.PolicyRef(commit="0" * 40, digest="", changed=False, source="head"),
+        )  # fmt: skip
+        for kind, part in (("all rows", False), ("slices", True)):
+            said = {one.verdict for one in made.metrics if bool(one.slice) == part}
+            for word in ("better", "worse"):
+                key = f"any {word}, {kind}"
+                outcomes[key] = outcomes.get(key, 0) + (word in said)
+        outcomes[f"verdict {made.verdict}"] = outcomes.get(f"verdict {made.verdict}", 0) + 1
+    return {name: total / count for name, total in sorted(outcomes.items())}
+
+
+def lines(name: str, rows: int, runs: int, found: dict[str, Tally], seconds: float) -> Iterable[str]:
+    yield f"{name}, {rows:,} rows, {runs:,} runs ({seconds:.0f} s)"
+    for label, tally in found.items():
+        shares = "  ".join(f"{tally.share(level):6.1%}" for level in LEVELS)
+        mark = "  <-- outside" if off(tally, rows) else ""
+        judged = "" if tally.judged == runs else f"  judged {tally.judged / runs:.0%}"
+        yield f"  {label:<44} {shares}  ±{tally.error(0.95):.1%}{judged}{mark}"
+
+
+def main(arguments: list[str] | None = None) -> int:
+    parser = argparse.ArgumentParser(prog="scripts/bench calibration", description=__doc__)
+    parser.add_argument("--rows", type=int, action="append", help="test set sizes; default: 200 to 1,000,000")
+    parser.add_argument("--runs", type=int, help="simulated test sets of each size; default: fewer of larger")
+    parser.add_argument("--scenario", action="append", choices=list(SCENARIOS))
+    parser.add_argument(
+        "--pull-requests", type=int, default=2000, help="simulated comparisons of equal models"
+    )
+    parser.add_argument("--json", action="store_true")
+    chosen = parser.parse_args(arguments)
+
+    result: dict[str, Any] = {}
+    for name in chosen.scenario or SCENARIOS:
+        for rows in chosen.rows or SIZES:
+            runs = chosen.runs or SIZES.get(rows, 500)
+            if name.startswith("bootstrap") and not chosen.runs:
+                runs = min(runs, 400)
+            if name.startswith("bootstrap") and rows > 10_000:
+                continue
+            begin = time.process_time()
+            found = coverage(SCENARIOS[name], rows, runs)
+            result[f"{name}, {rows}"] = {
+                label: {"judged": tally.judged, **{f"{level:.0%}": tally.share(level) for level in LEVELS}}
+                for label, tally in found.items()
+            }
+            if not chosen.json:
+                print("\n".join(lines(name, rows, runs, found, time.process_time() - begin)), flush=True)
+    if chosen.pull_requests:
+        result["pull requests"] = pull_requests(chosen.pull_requests, 1000)
+        if not chosen.json:
+            print(f"{chosen.pull_requests:,} pull requests of equally good models, 1,000 rows each")
+            for name, share in result["pull requests"].items():
+                print(f"  {name:<44} {share:6.1%}")
+    if chosen.json:
+        print(json.dumps(result, indent=2))
+    return 0
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())
