@@ -236,4 +236,11 @@ class InconsistentError(ModelrailError):
     kind = "inconsistent"
 
 
+class UnfitError(ModelrailError):
+    """`modelrail doctor` found what does not work or is not safe."""
+
+    code = 28
+    kind = "unfit"
+
+
 INTERRUPTED = 130
