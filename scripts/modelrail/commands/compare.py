@@ -15,7 +15,7 @@ from modelrail import config as modelrail_config
 from modelrail.adapters import files, git
 from modelrail.adapters.actions_io import outputs, say
 from modelrail.commands import _context, _options, _verbs
-from modelrail.errors import ConfigError, GateError, RecordError
+from modelrail.errors import ConfigError, GateError, ModelrailError, RecordError
 
 if TYPE_CHECKING:
     import polars as pl
@@ -137,7 +137,7 @@ def _compare(
 
     folder = context.folder(model)
     if write:
-        _verbs.discard(folder, records.Comparison, records.Evidence, records.Places)
+        _verbs.discard(folder, records.Comparison, records.Evidence, records.Places, records.Plots)
     evaluation = files.read(records.Evaluation, folder)
     candidate = files.read(records.Candidate, folder)
     _belong_together(model, evaluation, candidate)
@@ -147,22 +147,25 @@ def _compare(
 
     repository = git.open_repository(context.settings)
     with user_metrics.runner(judged, policy, context.settings, repository) as user:
+        truth = _table("truth", evaluation.truth, folder, wanted)
+        ours = _table("candidate", evaluation.candidate.predictions, folder)
+        scored = evaluation.baseline
+        theirs = None if scored is None else _table("baseline", scored.predictions, folder)
         comparison = compare.compare(
             judged,
             evaluation,
             evaluation_digest=files.digest_file(folder / records.Evaluation.FILE),
-            truth=_table("truth", evaluation.truth, folder, wanted),
-            candidate=_table("candidate", evaluation.candidate.predictions, folder),
-            baseline=None
-            if evaluation.baseline is None
-            else _table("baseline", evaluation.baseline.predictions, folder),
+            truth=truth,
+            candidate=ours,
+            baseline=theirs,
             policy=policy,
             notes=notes,
             reported=candidate.metrics,
             user=user,
         )
     if write:
-        files.write(comparison, folder)
+        digest = files.write(comparison, folder)
+        _plots(judged, digest, truth, ours, theirs, folder)
         _places(model, context, config_file, comparison, folder)
         files.write(
             records.Evidence(
@@ -179,6 +182,23 @@ def _compare(
         )
     say(f"{model.name}: {comparison.verdict} ({comparison.rows:,} rows, {len(comparison.gates)} gates)")
     return comparison
+
+
+def _plots(
+    model: modelrail_config.Model,
+    digest: str,
+    truth: pl.DataFrame,
+    candidate: pl.DataFrame,
+    baseline: pl.DataFrame | None,
+    folder: Path,
+) -> None:
+    """What the report's pictures are drawn from. They decide nothing: without them it has its tables."""
+    from modelrail.core import plots
+
+    try:
+        files.write(plots.plots(model, digest, truth, candidate, baseline), folder)
+    except ModelrailError as error:
+        say(f"{model.name}: no pictures: {error.what}")
 
 
 def _places(
