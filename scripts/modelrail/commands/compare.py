@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import json
 import re
 from pathlib import Path
@@ -108,7 +109,7 @@ def _text(comparison: records.Comparison, context: _context.Context, model: mode
 
 def _gate_error(stopped: list[records.Comparison]) -> GateError:
     first = stopped[0]
-    row = next((row for row in first.gates if row.severity == "block" and row.outcome == first.verdict), None)
+    row = next((row for row in first.gates if row.blocks and row.outcome == first.verdict), None)
     word = "fails its gates" if first.verdict == "fail" else "cannot be judged on these rows"
     others = f" ({len(stopped) - 1} more like it)" if len(stopped) > 1 else ""
     return GateError(
@@ -133,15 +134,26 @@ def _compare(
     *,
     write: bool,
 ) -> records.Comparison:
-    from modelrail.core import compare
+    from modelrail.core import circumstances, compare
 
     folder = context.folder(model)
     if write:
         _verbs.discard(folder, records.Comparison, records.Evidence, records.Places, records.Plots)
-    evaluation = files.read(records.Evaluation, folder)
+    from modelrail.adapters import shards
+
+    evaluation = shards.merge(folder) or files.read(records.Evaluation, folder)
     candidate = files.read(records.Candidate, folder)
     _belong_together(model, evaluation, candidate)
-    judged, policy, notes = _policy(model, context, policy_ref, config_file, set(evaluation.truth.columns))
+    judged, policy, notes, changes = _policy(
+        model, context, policy_ref, config_file, set(evaluation.truth.columns)
+    )
+    data = files.read(records.DataReport, folder) if files.exists(records.DataReport, folder) else None
+    around = circumstances.Around(
+        today=dt.datetime.now(dt.UTC).date(),
+        labels=_labels(context),
+        data=data,
+        policy_changes=changes,
+    )
     wanted = set(compare.columns(judged))
     from modelrail.adapters import user_metrics
 
@@ -162,6 +174,7 @@ def _compare(
             notes=notes,
             reported=candidate.metrics,
             user=user,
+            around=around,
         )
     if write:
         digest = files.write(comparison, folder)
@@ -171,9 +184,7 @@ def _compare(
             records.Evidence(
                 model=model.name,
                 candidate=candidate,
-                data=files.read(records.DataReport, folder)
-                if files.exists(records.DataReport, folder)
-                else None,
+                data=data,
                 evaluation=evaluation,
                 comparison=comparison,
                 modelrail=__version__,
@@ -277,16 +288,16 @@ def _policy(
     policy_ref: str,
     config_file: str,
     columns: set[str],
-) -> tuple[modelrail_config.Model, records.PolicyRef, tuple[str, ...]]:
-    """The model as the policy judges it, where the policy was read, and notes for the report."""
-    from modelrail.core import compare, policy
+) -> tuple[modelrail_config.Model, records.PolicyRef, tuple[str, ...], tuple[str, ...]]:
+    """The model as the policy judges it, where that was read, notes, and what the change does to it."""
+    from modelrail.core import compare, policy, policy_changes
 
     repository = git.open_repository(context.settings)
     base_commit = policy_ref or _base_of_event(context)
     own = compare.policy_digest(head)
     if not base_commit:
         ref = records.PolicyRef(commit=repository.head(), digest=own, changed=False, source="head")
-        return head, ref, ()
+        return head, ref, (), ()
     if policy_ref and not re.fullmatch("[0-9a-f]{40}", policy_ref):  # a full id may have to be fetched first
         base_commit = repository.text("rev-parse", "--verify", "--end-of-options", f"{policy_ref}^{{commit}}")
     base = _model_at(repository, base_commit, config_file, head.name)
@@ -296,13 +307,23 @@ def _policy(
             head,
             ref,
             (f"The base commit has no policy for {head.name}: this change's own gates were applied.",),
+            (),
         )
     judged, notes = policy.apply(head, base, columns)
     digest = compare.policy_digest(base)
     ref = records.PolicyRef(commit=base_commit, digest=digest, changed=digest != own, source="base")
     if ref.changed:
         notes = ("This change edits the policy; the gates of the base commit were applied.", *notes)
-    return judged, ref, notes
+    return judged, ref, notes, policy_changes.changes(base, head) if ref.changed else ()
+
+
+def _labels(context: _context.Context) -> frozenset[str] | None:
+    """The labels of the pull request; None outside of one, where nobody knows them."""
+    pull_request = context.settings.pull_request
+    found = pull_request.get("labels") if pull_request is not None else None
+    if not isinstance(found, list):
+        return None
+    return frozenset(str(one["name"]) for one in found if isinstance(one, dict) and "name" in one)
 
 
 def _base_of_event(context: _context.Context) -> str:

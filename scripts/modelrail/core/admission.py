@@ -21,7 +21,7 @@ def passed(evidence: records.Evidence) -> None:
             why=comparison.headline,
             next="Only `pass` is registered or promoted; the report names the gates that decided.",
         )
-    held = [gate for gate in comparison.gates if gate.severity == "block" and gate.outcome != "pass"]
+    held = [gate for gate in comparison.gates if gate.blocks]
     if held:
         raise RecordError(
             f"The evidence of {evidence.model} says `pass`, its gate {held[0].path} {held[0].outcome}.",

@@ -14,8 +14,9 @@ import msgspec
 import polars as pl
 
 from modelrail import config, records
+from modelrail.core import checks, circumstances, decide, gates, headline, slices, waivers
 from modelrail.core import columns as read_columns
-from modelrail.core import decide, gates, headline, slices
+from modelrail.core.circumstances import Around
 from modelrail.core.inference.family import CORRECTION, holm
 from modelrail.core.measure import Measured, Subset
 from modelrail.core.metrics import catalog
@@ -23,6 +24,7 @@ from modelrail.core.pairing import UserCall, pair
 from modelrail.errors import ComparisonError
 
 SEED = 0
+NOWHERE = Around()
 
 
 def compare(
@@ -37,14 +39,17 @@ def compare(
     notes: Sequence[str] = (),
     reported: Mapping[str, float] | None = None,
     user: UserCall | None = None,
+    around: Around = NOWHERE,
 ) -> records.Comparison:
     """Judge the candidate. `model` carries the gates, stages and slices of the policy.
 
-    `reported` is what training wrote into its metrics file; `user` calls metrics of the user's own.
+    `around` is what else the policy may depend on; `reported` is what training wrote into its metrics file;
+    `user` calls metrics of the user's own.
 
     Raises ComparisonError when the tables cannot be paired or hold no usable numbers.
     """
     _consistent(evaluation, baseline)
+    model, skipped = _applying(model, evaluation, around)
     metrics = _metrics(model)
     paired = pair(
         model, list(metrics.values()), truth, candidate, baseline, seed=SEED, reported=reported, user=user
@@ -61,8 +66,10 @@ def compare(
         evaluation.baseline is not None
         and evaluation.baseline.model_digest == evaluation.candidate.model_digest
     )
-    results = gates.Results(model, metrics, measured, parts, evaluation.baseline_ref, same_model)
-    rows = gates.evaluate(results)
+    results = gates.Results(
+        model, metrics, measured, parts, evaluation.baseline_ref, same_model, around.today
+    )
+    rows = (*gates.evaluate(results), *checks.evaluate(model, evaluation, around))
     verdict = gates.verdict(rows)
     return records.Comparison(
         model=model.name,
@@ -75,8 +82,49 @@ def compare(
         policy=policy,
         correction=CORRECTION,
         seed=SEED,
-        notes=(*notes, *_notes(results, paired.cluster_count)),
+        notes=(
+            *notes,
+            *_notes(results, paired.cluster_count),
+            *skipped,
+            *waivers.notes(model, rows, evaluation.baseline_ref.stage, around.today),
+            *_test_notes(evaluation),
+        ),
+        policy_changes=around.policy_changes,
     )
+
+
+def _applying(
+    model: config.Model, evaluation: records.Evaluation, around: Around
+) -> tuple[config.Model, list[str]]:
+    """The model with the gates whose conditions hold, and a note for each that does not apply."""
+    rules: list[tuple[config.When | None, str]] = [
+        *((gate.when, gate.name or gate.metric.label) for gate in model.gates),
+        *((check.when, check.name or check.kind) for check in model.checks),
+    ]
+    skipped = [
+        f"Not applied: {what}, which holds {circumstances.told(when)}."
+        for when, what in rules
+        if when is not None and not circumstances.applies(when, evaluation, around.labels)
+    ]
+    applying = msgspec.structs.replace(
+        model,
+        gates=tuple(
+            gate for gate in model.gates if circumstances.applies(gate.when, evaluation, around.labels)
+        ),
+        checks=tuple(
+            check for check in model.checks if circumstances.applies(check.when, evaluation, around.labels)
+        ),
+    )
+    return applying, skipped
+
+
+def _test_notes(evaluation: records.Evaluation) -> list[str]:
+    reference, before = evaluation.baseline_ref, evaluation.test_before
+    found = checks.reuse_note(evaluation.test_uses)
+    if before is not None and before != evaluation.test.digest:
+        who = reference.version or "the baseline"
+        found.append(f"The test set has changed since {who} was judged: both are scored on the new one.")
+    return found
 
 
 def policy_digest(model: config.Model) -> str:
@@ -85,6 +133,7 @@ def policy_digest(model: config.Model) -> str:
         "gates": model.gates, "stages": model.stages, "slices": model.slices, "positive": model.positive,
         "group": model.data.group, "weight": model.data.weight, "time": model.data.time,
         "block": model.data.block, "query": model.data.query,
+        "checks": model.checks, "waivers": model.waivers, "test_budget": model.test_budget,
     }  # fmt: skip
     return "sha256:" + hashlib.sha256(msgspec.json.encode(parts, order="sorted")).hexdigest()
 
@@ -133,7 +182,7 @@ def _margins(model: config.Model, label: str) -> list[config.Margin]:
         margin
         for gate in model.gates
         if gate.metric.label == label
-        for margin in (gate.no_worse_than, gate.better_by)
+        for margin in (gate.no_worse_than, gate.better_by, gate.within)
     ]
     return [margin for margin in every if margin is not None]
 
@@ -142,9 +191,9 @@ def _margin(model: config.Model, label: str, column: str | None) -> config.Margi
     """The tolerated loss that the policy states for this metric here."""
     return next(
         (
-            gate.no_worse_than
+            gate.no_worse_than or gate.within
             for gate in model.gates
-            if gate.metric.label == label and gate.slices == column and gate.no_worse_than is not None
+            if gate.metric.label == label and gate.slices == column and (gate.no_worse_than or gate.within)
         ),
         None,
     )

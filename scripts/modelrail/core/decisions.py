@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from modelrail import plans, records
-from modelrail.core import admission, lineage, tags
+from modelrail.core import admission, lineage, tags, waivers
 from modelrail.core.history import ModelState
 
 
@@ -108,6 +108,8 @@ def evidence_trailers(evidence: records.Evidence, digest: str) -> dict[str, str]
         "Baseline-Sequence": "" if baseline.sequence is None else str(baseline.sequence),
         "Verdict": evidence.comparison.verdict,
         "Gates": f"{good}/{all_}",
+        "Waived": waivers.trailer(evidence.comparison.gates),
+        "Test-Digest": evidence.evaluation.test.digest,
         lineage.TRAILER: lineage.trailer(evidence.comparison.metrics),
     }
 

@@ -5,23 +5,27 @@
 * `no_worse_than` passes when non-inferiority is shown, fails when the candidate is worse than the baseline
   beyond doubt *and* the best estimate lies beyond the margin, and is inconclusive otherwise: more rows
   would tell.
+* `within` passes when the whole interval lies within the margin on both sides (two one-sided tests,
+  Schuirmann 1987, J. Pharmacokinet. Biopharm. 15:657-680), and fails when it lies outside.
 * `better_by` passes when the whole interval lies above the margin, and fails when it lies below.
 * `slices`: the rule holds for every slice of the column. It passes when every judged slice passes (no
   correction: a conjunction), and fails when any fails, where "worse beyond doubt" is corrected by Holm over
   the slices. Slices with fewer rows than `min_rows`, or a value that rests on too few of them, are not
   judged; they are counted in the detail. The worst slice is the one shown.
 
-A block gate that fails makes the verdict `fail`, one that is inconclusive makes it `inconclusive`. A policy
-without any blocking gate does not promote: it fails and says so.
+A block gate that fails makes the verdict `fail`, one that is inconclusive makes it `inconclusive`. A waived
+row keeps its outcome and blocks nothing. A policy without any blocking gate does not promote: it fails and
+says so.
 """
 
 from __future__ import annotations
 
+import datetime as dt
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from modelrail import config, records
-from modelrail.core import decide, wording
+from modelrail.core import decide, waivers, wording
 from modelrail.core.inference.contrast import Contrast
 from modelrail.core.inference.family import holm
 from modelrail.core.inference.power import rows_to_settle
@@ -50,6 +54,7 @@ class Results:
     slices: Mapping[str, Sequence[SliceResult]]  # by column
     baseline: records.Baseline
     same_model: bool
+    today: dt.date | None = None  # for waivers
 
 
 def evaluate(results: Results) -> tuple[records.GateRow, ...]:
@@ -77,7 +82,7 @@ def evaluate(results: Results) -> tuple[records.GateRow, ...]:
 
 
 def verdict(rows: Sequence[records.GateRow]) -> records.GateOutcome:
-    outcomes = {row.outcome for row in rows if row.severity == "block"}
+    outcomes = {row.outcome for row in rows if row.blocks}
     return "fail" if "fail" in outcomes else "inconclusive" if "inconclusive" in outcomes else "pass"
 
 
@@ -95,18 +100,22 @@ def _judge(
 ) -> records.GateRow:
     metric = results.metrics[gate.metric.label]
     said = decide.answer(
-        metric, measured, gate.no_worse_than, p_value=p_value, confidence=gate.confidence,
+        metric, measured, gate.no_worse_than or gate.within, p_value=p_value, confidence=gate.confidence,
         same_model=results.same_model, family=family,
     )  # fmt: skip
     outcome, why = _rule(gate, metric, measured, said.verdict, results)
     interval = decide.shown_interval(metric, measured, gate.confidence)
     if gate.with_confidence and not _relative(gate):
         interval = decide.own_interval(metric, measured, gate.confidence)
+    waived = None
+    if outcome != "pass":
+        waived = waivers.waived(results.model.waivers, gate, part, results.baseline.stage, results.today)
     return records.GateRow(
         path=gate.path,
-        title=wording.gate_title(gate, metric),
+        title=_title(results, gate),
         metric=gate.metric.label,
         slice=part,
+        waived=waived,
         severity=gate.severity,
         outcome=outcome,
         baseline=measured.baseline,
@@ -121,7 +130,7 @@ def _judge(
 
 def _border(gate: config.Gate, metric: Metric, measured: Measured) -> float | None:
     """The difference at which the rule turns, for pictures: the decision itself needs no division."""
-    margin, side = (gate.no_worse_than, -1.0) if gate.no_worse_than is not None else (gate.better_by, 1.0)
+    margin, side = (gate.better_by, 1.0) if gate.better_by else (gate.no_worse_than or gate.within, -1.0)
     if margin is None or (margin.relative and measured.baseline is None):
         return None
     size = margin.value * abs(measured.baseline or 0.0) if margin.relative else margin.value
@@ -143,6 +152,8 @@ def _rule(
         return "inconclusive", measured.note
     if gate.no_worse_than is not None:
         return _no_worse(gate, metric, measured, said)
+    if gate.within is not None:
+        return _within(gate, metric, measured)
     return _better(gate, metric, measured, results)
 
 
@@ -193,6 +204,26 @@ def _no_worse(
     return "inconclusive", _open(measured, room, gate.confidence, "it could be worse by more than the margin")
 
 
+def _within(gate: config.Gate, metric: Metric, measured: Measured) -> tuple[records.GateOutcome, str]:
+    assert gate.within is not None  # noqa: S101 - the caller chose by it
+    if measured.identical:
+        return "pass", "both models say the same on every row"
+    below = decide.clearance(metric, measured, gate.within, worse=True)  # above the lower border
+    above = decide.clearance(metric, measured, gate.within, worse=False)  # above the upper one
+    assert below is not None  # noqa: S101 - there is a difference
+    assert above is not None  # noqa: S101
+    low, low_end = below.bounds(gate.confidence)
+    high_end, high = above.bounds(gate.confidence)
+    if low > 0 and high < 0:
+        return "pass", ""
+    if low_end < 0:
+        return "fail", "it is worse by more than the margin"
+    if high_end > 0:
+        return "fail", "it is better by more than the margin: not the same any more"
+    nearest = min(below, above, key=lambda room: abs(room.estimate))
+    return "inconclusive", _open(measured, nearest, gate.confidence, "it could lie outside the margin")
+
+
 def _better(
     gate: config.Gate, metric: Metric, measured: Measured, results: Results
 ) -> tuple[records.GateOutcome, str]:
@@ -222,7 +253,7 @@ def _open(measured: Measured, room: Contrast, confidence: float, what: str) -> s
 def _over_slices(results: Results, gate: config.Gate) -> records.GateRow:
     assert gate.slices is not None  # noqa: S101 - the caller chose by it
     label = gate.metric.label
-    every = results.slices[gate.slices]
+    every = [part for part in results.slices[gate.slices] if not gate.only or part.ref.value in gate.only]
     judged = [part for part in every if part.judged(label)]
     small = len(every) - len(judged)
     aside = f"{small} of {len(every)} slices are too small to judge" if small else ""
@@ -238,7 +269,12 @@ def _over_slices(results: Results, gate: config.Gate) -> records.GateRow:
     ]
     metric = results.metrics[label]
     order = {"fail": 0, "inconclusive": 1, "pass": 2}
-    return min(rows, key=lambda row: (order[row.outcome], _goodness(gate, metric, row)))
+    # What is waived comes after what blocks: one waived slice does not hide another.
+    late = any(row.blocks for row in rows)
+    return min(
+        rows,
+        key=lambda row: (late and row.waived is not None, order[row.outcome], _goodness(gate, metric, row)),
+    )
 
 
 def _goodness(gate: config.Gate, metric: Metric, row: records.GateRow) -> float:
@@ -284,10 +320,9 @@ def _plain(path: str, title: str, detail: str) -> records.GateRow:
 def _without_baseline(results: Results, gate: config.Gate) -> records.GateRow:
     stage = results.model.stage(results.baseline.stage)
     allowed = stage is not None and stage.first == "allowed"
-    metric = results.metrics[gate.metric.label]
     return records.GateRow(
         path=gate.path,
-        title=wording.gate_title(gate, metric),
+        title=_title(results, gate),
         metric=gate.metric.label,
         slice=None,
         severity=gate.severity,
@@ -304,7 +339,12 @@ def _without_baseline(results: Results, gate: config.Gate) -> records.GateRow:
 
 
 def _relative(gate: config.Gate) -> bool:
-    return gate.no_worse_than is not None or gate.better_by is not None
+    return gate.no_worse_than is not None or gate.better_by is not None or gate.within is not None
+
+
+def _title(results: Results, gate: config.Gate) -> str:
+    single = next((one.where is not None for one in results.model.slices if one.column == gate.slices), False)
+    return wording.gate_title(gate, results.metrics[gate.metric.label], single=single)
 
 
 def _p(measured: Measured) -> float:

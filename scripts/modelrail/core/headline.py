@@ -10,7 +10,7 @@ from modelrail.core.gates import Results
 
 
 def headline(results: Results, rows: Sequence[records.GateRow], verdict: records.GateOutcome) -> str:
-    blocking = [row for row in rows if row.severity == "block" and row.outcome == verdict]
+    blocking = [row for row in rows if row.blocks and row.outcome == verdict]
     if verdict == "pass":
         return _passed(results, rows)
     # A slice that the average hides comes first, then the gates in the policy's order.
@@ -52,13 +52,16 @@ def _hidden(results: Results, row: records.GateRow) -> str:
 def _passed(results: Results, rows: Sequence[records.GateRow]) -> str:
     gates = [row for row in rows if row.metric is not None]
     count = sum(row.outcome == "pass" for row in gates)
+    waived = sum(row.waived is not None for row in rows)
     every = (
         f"All {count} gates pass"
         if count == len(gates)
         else f"All blocking gates pass ({count} of {len(gates)})"
     )
     if len(gates) == 1:
-        every = "The gate passes"
+        every = "The gate passes" if count else "The gate does not block"
+    if waived:
+        every = f"No gate blocks ({count} of {len(gates)} pass, {waived} waived)"
     if results.baseline.status == "absent":
         return f"{every}; this is the first version, with no baseline to compare with."
     if results.same_model:

@@ -42,6 +42,9 @@ def apply(head: config.Model, base: config.Model, columns: set[str]) -> tuple[co
     judged = msgspec.structs.replace(
         head,
         gates=base.gates,
+        checks=base.checks,
+        waivers=base.waivers,
+        test_budget=base.test_budget,
         stages=base.stages,
         slices=kept + added,
         positive=base.positive,

@@ -125,6 +125,7 @@ def register(
                 "Model-File": candidate.file.name,
                 **(stored or {}),
                 "Params-Digest": candidate.fingerprint.params or "",
+                "Environment-Digest": candidate.fingerprint.environment,
                 "Tracking-Run": candidate.tracking.run_id if candidate.tracking else "",
                 "Commit": commit if twin else "",
                 **asked.trailers(),

@@ -30,11 +30,14 @@ def capital(text: str) -> str:
     return text[:1].upper() + text[1:]
 
 
-def gate_title(gate: config.Gate, metric: Metric) -> str:
+def gate_title(gate: config.Gate, metric: Metric, *, single: bool = False) -> str:
     """Such as: ROC AUC, no worse than -0.005; Recall, every carrier, no worse than -0.03."""
     parts = [capital(metric.title) + _parameters(gate.metric)]
     if gate.slices:
-        parts.append(f"every {gate.slices}")
+        values = " or ".join(gate.only)
+        parts.append(
+            f"{gate.slices} {values}" if values else gate.slices if single else f"every {gate.slices}"
+        )
     if gate.min is not None:
         parts.append(f"at least {number(gate.min, 6)}")
     if gate.max is not None:
@@ -46,6 +49,8 @@ def gate_title(gate: config.Gate, metric: Metric) -> str:
         )
     if gate.better_by is not None:
         parts.append(f"better by {margin(gate.better_by.value, relative=gate.better_by.relative)}")
+    if gate.within is not None:
+        parts.append(f"within \N{PLUS-MINUS SIGN}{margin(gate.within.value, relative=gate.within.relative)}")
     if gate.confidence != 0.95:
         parts.append(f"at {gate.confidence * 100:g}% confidence")
     return ", ".join(parts)
@@ -68,18 +73,20 @@ def change(
 ) -> str:
     """Such as: Recall for carrier EV falls by 4.1 points (95% interval 2.9 to 5.3, 3,412 rows)."""
     name = subject(metric, part)
+    meaning = "" if metric.higher_is_better else " (lower is better)"
     if interval is None:
-        return f"{name} changes by {_amount(metric, difference, sign=True)} ({rows:,} rows)"
+        return f"{name}{meaning} changes by {_amount(metric, difference, sign=True)} ({rows:,} rows)"
     unit = " points" if metric.points else ""
     percent = f"{interval.confidence * 100:g}% interval"
     if interval.low > 0 or interval.high < 0:
         verb = "rises" if difference > 0 else "falls"
         ends = sorted((abs(interval.low), abs(interval.high)))
         span = f"{_amount(metric, ends[0])} to {_amount(metric, ends[1])}"
-        return f"{name} {verb} by {_amount(metric, abs(difference))}{unit} ({percent} {span}, {rows:,} rows)"
+        return f"{name}{meaning} {verb} by {_amount(metric, abs(difference))}{unit} ({percent} {span}, {rows:,} rows)"
     span = f"{_amount(metric, interval.low, sign=True)} to {_amount(metric, interval.high, sign=True)}"
     return (
-        f"{name} changes by {_amount(metric, difference, sign=True)}{unit} ({percent} {span}, {rows:,} rows)"
+        f"{name} shows no clear change, {_amount(metric, difference, sign=True)}{unit} "
+        f"({percent} {span}, {rows:,} rows)"
     )
 
 

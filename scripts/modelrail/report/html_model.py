@@ -117,7 +117,7 @@ def _heat(view: ModelView, room: Room) -> Figure | None:
 
 def _gate(gate: rows.GateView, directions: dict[str, bool]) -> GateRow:
     row = gate.row
-    icon = row.outcome if row.outcome == "pass" or row.severity == "block" else "warn"
+    icon = row.outcome if row.outcome == "pass" or row.blocks else "warn"
     higher = directions.get(row.metric or "", True)
     span = svg_forest.span(row, row.margin, higher_is_better=higher)
     return GateRow(view=gate, icon=icon, strip=svg_forest.strip(span))

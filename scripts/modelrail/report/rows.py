@@ -67,7 +67,9 @@ def _gate(gate: records.GateRow) -> GateView:
         mark, words = ("⚠️" if warn else "⛔"), gate.verdict if gate.verdict == "worse" else "fails"
     else:
         mark, words = ("⚠️" if warn else "❔"), "cannot be decided"
-    if warn and gate.outcome != "pass":
+    if gate.waived is not None:
+        mark, words = "⚠️", f"{words}, waived by {gate.waived.owner} until {gate.waived.expires}"
+    elif warn and gate.outcome != "pass":
         words += ", warning only" if gate.severity == "warn" else ", for information"
     return GateView(
         title=gate.title,
@@ -79,8 +81,8 @@ def _gate(gate: records.GateRow) -> GateView:
         mark=Raw(mark),
         words=words,
         detail=gate.detail,
-        blocks=gate.outcome != "pass" and not warn,
-        warns=gate.outcome != "pass" and gate.severity == "warn",
+        blocks=gate.blocks,
+        warns=gate.outcome != "pass" and (gate.severity == "warn" or gate.waived is not None),
         row=gate,
     )
 
@@ -120,21 +122,36 @@ def _badness(row: records.MetricRow) -> float:
     return drop / half if half > 0 else drop
 
 
+def _order(row: MetricView) -> tuple[int, bool, float, str, str]:
+    """What has too few rows says little: it comes after what is undecided for another reason."""
+    return (_RANK[row.verdict], too_small(row.row), -row.badness, row.where, row.name)
+
+
 def worst_first(found: Sequence[MetricView]) -> tuple[MetricView, ...]:
-    return tuple(sorted(found, key=lambda row: (_RANK[row.verdict], -row.badness, row.where, row.name)))
+    return tuple(sorted(found, key=_order))
 
 
 def summary(found: Sequence[MetricView]) -> str:
-    """`1 of 31 worse, 4 better, 22 not worse, 4 undecided`."""
-    counts = {
-        verdict: sum(1 for row in found if row.verdict == verdict)
-        for verdict in ("worse", "inconclusive", "better", "not worse", "not compared")
-    }
-    parts = [f"{amount:,} {_WORDS[verdict][1]}" for verdict, amount in counts.items() if amount]
-    if not parts:
+    """`1 of 31 worse, 4 better, 22 not worse, 3 undecided, 1 too small to say`."""
+    if not found:
         return ""
+    verdicts = ("worse", "better", "not worse", "inconclusive", "not compared")
+    counts = {verdict: sum(1 for row in found if row.verdict == verdict) for verdict in verdicts}
     if counts["not compared"] == len(found):
         return f"{len(found):,} measured, none compared"
-    first, *rest = parts
-    amount, _, word = first.partition(" ")
-    return ", ".join([f"{amount} of {len(found):,} {word}", *rest])
+    small = sum(1 for row in found if row.verdict == "inconclusive" and too_small(row.row))
+    amounts = [
+        (counts["better"], "better"),
+        (counts["not worse"], "not worse"),
+        (counts["inconclusive"] - small, "undecided"),
+        (small, "too small to say"),
+        (counts["not compared"], "not compared"),
+    ]
+    worse = f"{counts['worse']:,}" if counts["worse"] else "none"
+    told = [f"{amount:,} {word}" for amount, word in amounts if amount]
+    return ", ".join([f"{worse} of {len(found):,} worse", *told])
+
+
+def too_small(row: records.MetricRow) -> bool:
+    """Whether there were too few rows even for an interval."""
+    return row.interval is None

@@ -150,7 +150,9 @@ def _model(found: ModelRecords) -> ModelView:
         now=version or ("none yet" if reference and not present else "not known"),
         stage=stage,
         headline=_headline(found, failure, verdict),
-        next=_next(gates, failure, verdict),
+        next=_next(
+            gates, failure, verdict, changed_summary, f"{version} stays in {stage}" if version else ""
+        ),
         rule=_rule(gates, failure),
         notes=_notes(comparison),
         context=_context(evaluation, comparison),
@@ -184,7 +186,7 @@ def _verdict(found: ModelRecords, failure: records.Failure | None) -> Verdict:
     if found.data is not None and not found.data.passed:
         return "fail"
     stated = [found.comparison.verdict]
-    stated += [gate.outcome for gate in found.comparison.gates if gate.severity == "block"]
+    stated += [gate.outcome for gate in found.comparison.gates if gate.blocks]
     return min(stated, key=lambda outcome: _RANK[outcome])
 
 
@@ -281,7 +283,13 @@ def _headline(found: ModelRecords, failure: records.Failure | None, verdict: Ver
     return found.comparison.headline
 
 
-def _next(gates: Sequence[rows.GateView], failure: records.Failure | None, verdict: Verdict) -> str:
+def _next(
+    gates: Sequence[rows.GateView],
+    failure: records.Failure | None,
+    verdict: Verdict,
+    changed: str,
+    otherwise: str,
+) -> str:
     if failure is not None:
         return failure.next or "Look at the run's log."
     if verdict == "pass":
@@ -292,12 +300,15 @@ def _next(gates: Sequence[rows.GateView], failure: records.Failure | None, verdi
         )
         return f"look at {numbers.plural(warned, 'warning')}, then {merge}" if warned else merge
     worst = next((gate for gate in gates if gate.blocks), None)
+    kept = "Merged as it is, it is not registered" + (f", and {otherwise}." if otherwise else ".")
     if worst is None:
-        return "look at the checks below."
+        return f"do not merge yet; look at the checks below. {kept}"
     if verdict == "inconclusive":
         above = " The lines above say what would settle it." if worst.detail else ""
-        return f"more test rows make the interval narrow enough to decide.{above}"
-    return f"look at {f'the rows with {worst.where}' if worst.where else 'what changed, below'}."
+        return f"do not merge yet; more test rows make the interval narrow enough to decide.{above} {kept}"
+    about = changed.partition(";")[0]
+    look = f"the rows with {worst.where}" if worst.where else f"what changed, below{about and f': {about}'}"
+    return f"do not merge yet; look at {look}. {kept}"
 
 
 def _rule(gates: Sequence[rows.GateView], failure: records.Failure | None) -> str:
@@ -319,6 +330,8 @@ def _notes(comparison: records.Comparison | None) -> tuple[str, ...]:
         )
     elif policy.changed:
         notes.insert(0, "The gates come from this change itself, and they differ from those of the base.")
+    if comparison.policy_changes:
+        notes.insert(1 if policy.changed else 0, f"In the policy: {'; '.join(comparison.policy_changes)}.")
     return tuple(notes)
 
 
