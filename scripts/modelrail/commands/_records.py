@@ -108,6 +108,18 @@ def load(
             problems.append(error)
         return None
 
+    def aside(kind: type[R]) -> R | None:
+        """A record that decides nothing: when it is refused, its pictures are missing."""
+        path = folder / str(kind.FILE)  # type: ignore[attr-defined]
+        if not path.is_symlink() and not path.exists():
+            return None
+        try:
+            found = files.decode(budget.read(path), kind, files.shown(path))
+        except RecordError as error:
+            say(f"{model}: pictures are left out: {error}")
+            return None
+        return found if found.model == model else None  # type: ignore[attr-defined]
+
     evaluation, comparison = one(records.Evaluation), one(records.Comparison)
     data, candidate, failure = one(records.DataReport), one(records.Candidate), one(records.Failure)
     if comparison is not None and evaluation is not None:
@@ -121,6 +133,7 @@ def load(
             )
     history, places = one(records.Lineage), one(records.Places)
     one(records.Evidence)
+    plots = aside(records.Plots)
     if problems:
         failure = view.problem(model, problems[0].what, problems[0].why)
     return view.ModelRecords(
@@ -134,6 +147,8 @@ def load(
         evidence_digest=digests.get(records.Evidence, "") if not problems else "",
         history=history,
         places=places,
+        plots=plots if plots and plots.comparison == digests.get(records.Comparison) else None,
+        extras=tuple(found for found in map(aside, records.EXTRAS) if found is not None),
     )
 
 

@@ -19,7 +19,7 @@ from modelrail.adapters.actions_io import annotate, outputs, say, summary
 from modelrail.commands import _options, _posting, _records, _terminal
 from modelrail.core import pull_choice
 from modelrail.errors import FilesystemError, NotFoundError, RecordError
-from modelrail.report import render, text, view
+from modelrail.report import html, junit, render, text, view
 
 if TYPE_CHECKING:
     from modelrail.adapters.github import GitHub
@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 EPILOG = """\b
 Examples:
   modelrail report --format text
+  modelrail report --format html > report.html
   modelrail report --pull-request 42 --comment --dry-run
 """
 
@@ -36,8 +37,8 @@ Examples:
 @_options.models
 @_options.out
 @click.option(
-    "--format", "form", type=click.Choice(["md", "json", "text"]), default="md", show_default=True,
-    help="What is printed.",
+    "--format", "form", type=click.Choice(["md", "html", "json", "junit", "text"]), default="md",
+    show_default=True, help="What is printed.",
 )  # fmt: skip
 @click.option(
     "--comment/--no-comment", default=None,
@@ -149,6 +150,10 @@ def _print(shown: view.View, form: str, surroundings: settings.Settings) -> None
         return
     if form == "text":
         body = text.text(shown, _terminal.style(surroundings))
+    elif form == "html":
+        body = html.html(shown)
+    elif form == "junit":
+        body = junit.junit(shown)
     else:
         body = render.markdown(shown, render.SUMMARY_BUDGET)
     click.echo(body, nl=False)
@@ -164,11 +169,16 @@ def _keep(shown: view.View, place: Path) -> None:
 
 def _write(shown: view.View, place: Path) -> None:
     files.write_bytes(place / "report.md", render.markdown(shown, render.SUMMARY_BUDGET).encode())
+    page = html.html(shown).encode()
+    files.write_bytes(place / html.FILE, page)
+    files.write_bytes(place / junit.FILE, junit.junit(shown).encode())
     for model in shown.models:
         alone = view.View(verdict=model.verdict, models=(model,), run=shown.run)
         folder = files.folder(place, model.name)
         if folder.is_dir() and not folder.is_symlink():
             files.write_bytes(folder / "report.md", render.markdown(alone, render.SUMMARY_BUDGET).encode())
+            single = len(shown.models) == 1
+            files.write_bytes(folder / html.FILE, page if single else html.html(alone).encode())
 
 
 def _summarize(shown: view.View, surroundings: settings.Settings) -> None:
