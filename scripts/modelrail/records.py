@@ -154,6 +154,7 @@ class Evaluation(Record, frozen=True, kw_only=True):
     baseline: Scored | None
     baseline_ref: Baseline
     run: RunRef
+    shard: str = ""  # "2/8": of these rows alone; `compare` puts them together
     # Of data, params, code, environment: what differs from the baseline, or is not known to be the same.
     changed: tuple[str, ...] | None = None
     test_before: str | None = None  # digest of the test set that the baseline was judged by, where known

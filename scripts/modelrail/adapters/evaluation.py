@@ -12,16 +12,19 @@ import polars as pl
 from modelrail import config, records
 from modelrail.adapters import environments, files, inputs, model_files, predictor, tables
 from modelrail.adapters.git import Git
+from modelrail.adapters.shards import Shard
 from modelrail.core import columns, predictions
 from modelrail.core.history import Registered
-from modelrail.errors import ModelrailError, PredictionError, RecordError
+from modelrail.errors import DataError, ModelrailError, PredictionError, RecordError
 from modelrail.settings import Settings
 
 PREDICTIONS = "predictions"
 
 
 @contextlib.contextmanager
-def question(model: config.Model, root: Path, settings: Settings, git: Git) -> Iterator[predictor.Question]:
+def question(
+    model: config.Model, root: Path, settings: Settings, git: Git, shard: Shard | None = None
+) -> Iterator[predictor.Question]:
     """Today's test set, checked, with a copy of it that has no labels. Raises DataError.
 
     The copy keeps honest predictors honest. Code that runs in the same job can still open the original file:
@@ -32,11 +35,12 @@ def question(model: config.Model, root: Path, settings: Settings, git: Git) -> I
     test = inputs.version(model, root, data.test, git)
     source = inputs.place(model, root, data.test)
     names = columns.of(model)
-    truth = tables.read(source, names)
+    rows = None if shard is None else _rows(shard, source)
+    truth = tables.read(source, names, rows=rows)
     predictions.check_truth(truth, key=data.key, target=data.target, task=model.task)
     with TemporaryDirectory(prefix="modelrail-features-") as folder:
         features = Path(folder) / f"features{tables.kind(source)}"
-        tables.copy_without(source, features, [data.target])
+        tables.copy_without(source, features, [data.target], rows=rows)
         yield predictor.Question(
             features=features,
             test=test,
@@ -46,7 +50,15 @@ def question(model: config.Model, root: Path, settings: Settings, git: Git) -> I
             group=data.group,
             task=model.task,
             positive=model.positive,
+            shard="" if shard is None else str(shard),
         )
+
+
+def _rows(shard: Shard, source: Path) -> tuple[int, int]:
+    total = tables.count(source)
+    if total < shard.of:
+        raise DataError(f"The test set has {total:,} rows: too few for {shard.of:,} shards.")
+    return shard.rows(total)
 
 
 def workspace_side(

@@ -55,6 +55,7 @@ class Question:
     group: str | None
     task: predictions.Task
     positive: str | None
+    shard: str = ""  # which part of the test set it is
 
 
 @dataclass(frozen=True)
@@ -236,7 +237,8 @@ def _cache_place(side: Side, question: Question, settings: Settings) -> Path | N
             "code": side.code,
             "environment": side.environment.digest,
             "predict": side.model.predict or "",
-            "columns": json.dumps([question.key, question.target, question.group, question.features.suffix]),
+            "columns": json.dumps([question.key, question.target, question.group, question.features.suffix])
+            + question.shard,
             "task": f"{question.task} {question.positive}",
         }
     )

@@ -69,10 +69,19 @@ def count(path: Path) -> int:
 
 
 def read(
-    path: Path, names: Sequence[str] | None = None, *, types: Mapping[str, Any] | None = None
+    path: Path,
+    names: Sequence[str] | None = None,
+    *,
+    types: Mapping[str, Any] | None = None,
+    rows: tuple[int, int] | None = None,
 ) -> pl.DataFrame:
-    """The named columns (all when None), in that order. Raises DataError naming an absent one."""
+    """The named columns (all when None), in that order; of `rows` (offset, length) alone.
+
+    Raises DataError naming an absent column.
+    """
     lazy = scan(path, types=types)
+    if rows is not None:
+        lazy = lazy.slice(*rows)
     with _reading(path):
         if names is None:
             return lazy.collect()
@@ -96,7 +105,9 @@ def write(frame: pl.DataFrame, path: Path) -> None:
         frame.write_csv(path)
 
 
-def copy_without(source: Path, dest: Path, drop: Sequence[str]) -> None:
+def copy_without(
+    source: Path, dest: Path, drop: Sequence[str], *, rows: tuple[int, int] | None = None
+) -> None:
     """The same table without some columns, of the same kind; cells of a CSV stay as they are written.
 
     An unnamed index that pandas stored (`__index_level_0__`) is no column of the table and is left out; a
@@ -106,6 +117,7 @@ def copy_without(source: Path, dest: Path, drop: Sequence[str]) -> None:
     dest.parent.mkdir(parents=True, exist_ok=True)
     with _reading(source):
         unnamed = [name for name in lazy.collect_schema().names() if name.startswith("__index_level_")]
+        lazy = lazy if rows is None else lazy.slice(*rows)
         lazy = lazy.drop([*drop, *(name for name in unnamed if name not in drop)])
         if kind(source) == ".csv":
             lazy.sink_csv(dest)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import json
+import shutil
 import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -18,13 +19,14 @@ from modelrail.commands import _context, _options, _verbs
 from modelrail.errors import NotFoundError
 
 if TYPE_CHECKING:
-    from modelrail.adapters import predictor, versions
+    from modelrail.adapters import predictor, shards, versions
     from modelrail.core.history import ModelState
 
 EPILOG = """\b
 Examples:
   modelrail evaluate --model delay
   modelrail evaluate delay@v1.3.0 --against production
+  modelrail evaluate --shard 2/8
 """
 
 
@@ -32,6 +34,12 @@ Examples:
 @_options.argument("selector", "evaluate", required=False, metavar="[SELECTOR]")
 @click.option(
     "--against", default="production", show_default=True, metavar="STAGE", help="The stage of the baseline."
+)
+@click.option(
+    "--shard",
+    default="",
+    metavar="I/N",
+    help="Score the I-th of N equal parts of the test set; `compare` puts the parts together.",
 )
 @_options.config
 @_options.models
@@ -41,6 +49,7 @@ Examples:
 def command(
     selector: str | None,
     against: str,
+    shard: str,
     config: str,
     models: tuple[str, ...],
     out: str,
@@ -53,8 +62,12 @@ def command(
     own environment. With SELECTOR a registered version is scored again in the candidate's place. Writes
     evaluation.json and the prediction tables.
     """
+    from modelrail.adapters import shards
     from modelrail.core import selectors
 
+    part = shards.parse(shard)
+    if shard and part is None:
+        raise click.BadParameter("write it as 2/8: the second of eight parts.", param_hint="--shard")
     chosen = selectors.parse(selector) if selector else None
     context = _context.open_context(config, [chosen.model] if chosen else models, out)
 
@@ -66,7 +79,7 @@ def command(
                 path=f"models.{model.name}.stages",
                 file=config,
             )
-        return _evaluate(model, context, against, chosen, config, dry_run=dry_run)
+        return _evaluate(model, context, against, chosen, config, shard=part, dry_run=dry_run)
 
     found, error = _verbs.each(context, "evaluate", one, record=not dry_run)
     if as_json:
@@ -82,12 +95,15 @@ def _evaluate(
     selector: object,
     config_file: str,
     *,
+    shard: shards.Shard | None,
     dry_run: bool,
 ) -> dict[str, object]:
     from modelrail.adapters import evaluation, versions
+    from modelrail.adapters import shards as shards_of
     from modelrail.core import lineage
 
-    settings, folder = context.settings, context.folder(model)
+    settings, own = context.settings, context.folder(model)
+    folder = own if shard is None else shard.place(own)
     repository = git.open_repository(settings)
     state = versions.state(repository, model.name, settings)
     standing = versions.standing(state, against)
@@ -95,18 +111,20 @@ def _evaluate(
         baseline = standing.ref.version or "no baseline"
         say(f"{model.name}: would score {selector or 'the candidate'} and {baseline} on {model.data.test}")
         return {"baseline_version": standing.ref.version or "", "test": model.data.test}
+    if shard is None and (own / shards_of.FOLDER).is_dir():
+        shutil.rmtree(own / shards_of.FOLDER)  # of an earlier evaluation
     _verbs.discard(
         folder, records.Evaluation, records.Comparison, records.Evidence, records.Lineage, records.Places
     )
     with contextlib.ExitStack() as stack:
         version, candidate, side = _candidate(model, context, state, selector, config_file, repository, stack)
-        question = stack.enter_context(evaluation.question(model, settings.workspace, settings, repository))
+        question = stack.enter_context(evaluation.question(model, settings.workspace, settings, repository, shard))
         truth = evaluation.store(question.truth, "truth", folder)
         from modelrail.adapters import predictor
 
         answer = predictor.score(side, question, settings)
         ours = evaluation.scored(side, answer, folder, version=version, commit=candidate.fingerprint.commit)
-        theirs = _baseline(model, context, standing, question, config_file, repository)
+        theirs = _baseline(model, context, standing, question, config_file, repository, folder)
         record = records.Evaluation(
             model=model.name,
             task=model.task,
@@ -116,10 +134,11 @@ def _evaluate(
             baseline=theirs,
             baseline_ref=standing.ref,
             run=_verbs.run_ref(settings),
+            shard="" if shard is None else str(shard),
         )
         files.write(record, folder)
         if model.metrics:
-            files.write(lineage.build(state, model.metrics[0].label, against), folder)
+            files.write(lineage.build(state, model.metrics[0].label, against), own)
     baseline = f"against {standing.ref.version} ({against})" if theirs else f"no version is in {against}"
     say(f"✓ {model.name}: {truth.rows:,} rows scored, {baseline}")
     outputs(settings, {"baseline-version": standing.ref.version or "", "rows": truth.rows})
@@ -172,10 +191,11 @@ def _baseline(
     question: predictor.Question,
     config_file: str,
     repository: git.Git,
+    folder: Path,
 ) -> records.Scored | None:
     from modelrail.adapters import evaluation, predictor, versions
 
-    folder, settings = context.folder(model), context.settings
+    settings = context.settings
     registered = standing.registered
     if registered is None:
         (folder / evaluation.PREDICTIONS / "baseline.parquet").unlink(missing_ok=True)
