@@ -7,16 +7,7 @@ from pathlib import Path
 import pytest
 
 from conftest import run_git
-from modelrail.adapters import files
 from support_registry import Project, project
-
-
-def keep_evidence(project: Project, cache: Path) -> None:
-    """What a release would give: the evidence of the last training, in the cache by its digest."""
-    record = files.folder(project.root / "modelrail-out", "delay") / "evidence.json"
-    data = record.read_bytes()
-    place = cache / "evidence" / f"{files.digest_bytes(data).removeprefix('sha256:')}.json"
-    files.write_bytes(place, data)
 
 
 @pytest.fixture
@@ -26,7 +17,6 @@ def flights(tmp_path: Path) -> Project:
     found.environ["MODELRAIL_CACHE"] = str(tmp_path / "cache")
     for content, version in (("one", "v1.0.0"), ("two", "v1.1.0")):
         found.train(content)
-        keep_evidence(found, tmp_path / "cache")
         found.run("register", "--bump", "minor", "--no-release")
         found.run(
             "promote", "delay", version, "--reason", f"ship {content}",
@@ -49,16 +39,26 @@ def test_describe_tells_a_reviewer_everything(flights: Project) -> None:
     assert document["events"][0]["event"] == "register"
 
 
-def test_describe_without_evidence_says_so(flights: Project, tmp_path: Path) -> None:
-    said = flights.run("describe", "delay@v1.1.0", env={"MODELRAIL_CACHE": str(tmp_path / "none")})
+def test_describe_without_evidence_says_so(flights: Project) -> None:
+    for ref in ("refs/modelrail/ledger/tip", "refs/remotes/origin/modelrail/ledger"):
+        flights.git("update-ref", "-d", ref)
+    said = flights.run("describe", "delay@v1.1.0")
     assert "Its evidence is not at hand" in said.out
     assert "model digest" in said.out
+    assert "Gates: pass" in flights.run("describe", "delay@v1.1.0", "--fetch").out
+
+
+def test_an_ordinary_clone_has_the_evidence(flights: Project, tmp_path: Path) -> None:
+    clone = flights.clone(tmp_path / "clone")
+    assert "Gates: pass" in clone.run("describe", "delay@v1.1.0").out
 
 
 def test_a_cached_evidence_with_other_bytes_is_not_used(flights: Project, tmp_path: Path) -> None:
-    for path in (tmp_path / "cache" / "evidence").iterdir():
-        path.write_bytes(path.read_bytes().replace(b"pass", b"PASS"))
-    assert "Its evidence is not at hand" in flights.run("describe", "delay@v1.1.0").out
+    digest = flights.run("which", "delay@v1.1.0", "--format", "evidence_digest").out.strip()
+    place = tmp_path / "cache" / "evidence" / f"{digest.removeprefix('sha256:')}.json"
+    place.parent.mkdir(parents=True)
+    place.write_text("{}")
+    assert "Gates: pass" in flights.run("describe", "delay@v1.1.0").out
 
 
 def test_diff_names_what_changed(flights: Project) -> None:

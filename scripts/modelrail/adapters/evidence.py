@@ -6,12 +6,14 @@ import re
 from typing import TYPE_CHECKING
 
 from modelrail import records
-from modelrail.adapters import files
+from modelrail.adapters import files, ledger
+from modelrail.core import ledger as layout
 from modelrail.errors import RecordError
 
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from modelrail.adapters.git import Git
     from modelrail.adapters.github import GitHub
     from modelrail.core.history import Registered
 
@@ -19,9 +21,9 @@ _DIGEST = re.compile(r"sha256:[0-9a-f]{64}\Z")
 
 
 def find(
-    registered: Registered, github: GitHub | None, *, cache: Path | None = None
+    git: Git, registered: Registered, github: GitHub | None, *, cache: Path | None = None
 ) -> tuple[records.Evidence, str] | None:
-    """The evidence and its digest, from the cache or the version's release; None when there is none.
+    """The evidence and its digest: from the cache, the ledger, or the version's release; None without any.
 
     Raises RecordError when what is found is not what the tag names.
     """
@@ -36,6 +38,11 @@ def find(
             data = b""
         if files.digest_bytes(data) == digest:
             return files.decode(data, records.Evidence, f"evidence.json of {registered.event.tag}"), digest
+    source = f"evidence.json of {registered.event.tag}"
+    for tip in (ledger.tip(git), _tracked(git)):
+        listed = ledger.evidence(git, tip, registered.event.model, registered.version, digest)
+        if listed is not None:
+            return files.decode(listed, records.Evidence, source), digest
     if github is None:
         return None
     from modelrail.adapters import store
@@ -44,3 +51,9 @@ def find(
     if found is not None and kept is not None:
         files.write_bytes(kept, files.encode(found[0]))
     return found
+
+
+def _tracked(git: Git) -> str:
+    """The ledger as an ordinary clone or fetch brought it; its digest is checked like any other's."""
+    done = git.attempt("rev-parse", "--verify", "--quiet", f"refs/remotes/{git.remote}/{layout.BRANCH}")
+    return done.stdout.decode().strip() if done.returncode == 0 else ""

@@ -30,15 +30,22 @@ class Place:
     elsewhere: bool = False
 
     def states(
-        self, model: str | None, fetch: bool | None, models: Sequence[str] | None
+        self,
+        model: str | None,
+        fetch: bool | None,
+        models: Sequence[str] | None,
+        *,
+        with_ledger: bool = False,
     ) -> Mapping[str, ModelState]:
         wanted = True if self.elsewhere else fetch
-        return _registry.look(self.settings, self.git, model, wanted, models)
+        return _registry.look(self.settings, self.git, model, wanted, models, with_ledger=with_ledger)
 
-    def select(self, text: str, fetch: bool | None) -> tuple[ModelState, selectors.Selected]:
+    def select(
+        self, text: str, fetch: bool | None, *, with_ledger: bool = False
+    ) -> tuple[ModelState, selectors.Selected]:
         """The version that a selector means, and its model's state."""
         wanted = selectors.parse(text)
-        states = self.states(wanted.model, fetch, [wanted.model])
+        states = self.states(wanted.model, fetch, [wanted.model], with_ledger=with_ledger)
         return selectors.model_state(states, wanted.model), selectors.resolve(states, wanted)
 
     def github(self) -> GitHub | None:
@@ -54,7 +61,7 @@ class Place:
         from modelrail.adapters import evidence
 
         try:
-            return evidence.find(registered, self.github(), cache=self.settings.cache)
+            return evidence.find(self.git, registered, self.github(), cache=self.settings.cache)
         except GitHubError as error:
             say(f"⚠ The evidence of {registered.event.tag} could not be read: {error.what}")
             return None

@@ -29,6 +29,8 @@ if TYPE_CHECKING:
     from modelrail.adapters.github import GitHub
 
 RACING = 120.0  # seconds for which an operation whose precondition still holds is tried again
+# A server writes the refs of one push one after the other: what is seen in between is looked at again.
+LOOKS = 3
 _REMOTE = re.compile(
     r"(?:https?://(?:[^/@]*@)?|(?:ssh://)?git@)([^/:]+(?::\d+)?)[/:]([^/]+/[^/]+?)(?:\.git)?/?\Z"
 )
@@ -102,26 +104,32 @@ def current(git: Git, model: str) -> ModelState:
 
     Raises TagTamperedError, LedgerTamperedError where the model's tags are not those that the ledger lists.
     """
-    fetch(git, [model], with_ledger=True)
-    scan = registry.scan(git, model, remote=True)
-    tip = ledger.tip(git)
-    if tip:
-        verified(ledger.index(git, tip, model), scan)
+    findings: list[verification.Finding] = []
+    for _ in range(LOOKS):
+        fetch(git, [model], with_ledger=True)
+        scan = registry.scan(git, model, remote=True)
+        findings = _untold(git, model, scan)
+        if not findings:
+            break
+    else:
+        raise verification.error(findings)
     state = history.fold_model(model, scan.events)
     # A tag that is no event (a lightweight one) takes its number all the same.
     return structs.replace(state, counter=max(state.counter, scan.counter(model)))
 
 
-def verified(listed: Mapping[str, str], scan: registry.Scan) -> None:
-    """What every write checks first: the model's tags are those that the ledger lists.
+def _untold(git: Git, model: str, scan: registry.Scan) -> list[verification.Finding]:
+    """What every write checks first: the model's tags are those that the ledger lists, if there is a ledger.
 
     A lightweight tag that the ledger never knew is no event; `modelrail verify` names it.
     """
+    tip = ledger.tip(git)
+    if not tip:
+        return []
+    listed = ledger.index(git, tip, model)
     there = {event.tag: event.object for event in scan.events}
     known = {tag: oid for tag, oid in scan.foreign.items() if tag in listed}
-    findings = verification.compare_tags(listed, there, known)
-    if findings:
-        raise verification.error(findings)
+    return verification.compare_tags(listed, there, known)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -146,9 +154,7 @@ def carry_out(
 
     Another model's event in between costs one more push and no new decision.
     """
-    lost: tuple[ConflictError, ModelState, Step] | None = (
-        None  # the error, and what was decided on which state
-    )
+    lost: tuple[ConflictError, ModelState, Step] | None = None  # and what was decided on which state
     give_up = time.monotonic() + RACING
     while True:
         state = current(git, model)
@@ -281,7 +287,13 @@ def tell(done: apply.Outcomes, *, dry_run: bool) -> None:
 
 
 def look(
-    found: settings.Settings, git: Git, model: str | None, wanted: bool | None, models: Sequence[str] | None
+    found: settings.Settings,
+    git: Git,
+    model: str | None,
+    wanted: bool | None,
+    models: Sequence[str] | None,
+    *,
+    with_ledger: bool = False,
 ) -> Mapping[str, ModelState]:
     """The states for looking: after a fetch the remote's, else this clone's own tags; one call of git.
 
@@ -289,7 +301,7 @@ def look(
     """
     fetched = found.in_ci if wanted is None else wanted
     if fetched:
-        fetch(git, models)
+        fetch(git, models, with_ledger=with_ledger)
     with registry.without_collector():
         return history.fold(registry.read(git, model, remote=fetched))
 

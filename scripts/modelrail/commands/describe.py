@@ -32,7 +32,7 @@ def command(selector: str, fetch: bool | None, remote: str, form: str, as_json: 
     come from its evidence, whose digest the tag holds.
     """
     with _reading.place(remote) as place:
-        state, chosen = place.select(selector, fetch)
+        state, chosen = place.select(selector, fetch, with_ledger=True)
         found = chosen.registered
         kept = place.evidence(found)
         surroundings = place.settings

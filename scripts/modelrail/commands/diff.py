@@ -40,7 +40,7 @@ def command(
     with _reading.place(remote) as place:
         sides = []
         for text in (before, after):
-            _, chosen = place.select(text, fetch)
+            _, chosen = place.select(text, fetch, with_ledger=True)
             kept = place.evidence(chosen.registered)
             sides.append(Side(selector=text, found=chosen.registered, evidence=kept[0] if kept else None))
         files = None if place.elsewhere else _files(place.git, *(side.found.commit for side in sides))
