@@ -45,6 +45,10 @@ class Git:
             if not key.startswith("GIT_") or key in {"GIT_SSL_CAINFO", "GIT_EXEC_PATH"}
         }
 
+    def at(self, root: Path, remote: str) -> Git:
+        """Another repository, with the same token for the same server."""
+        return Git(root, remote=remote, token=self._token, server_url=self._server, environ=self._environ)
+
     # --- running ---------------------------------------------------------------------------------------
 
     def run(

@@ -8,8 +8,10 @@ does not follow it was rewound or rewritten, and is refused.
 from __future__ import annotations
 
 import re
+import tempfile
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 
 from modelrail import records
 from modelrail.adapters import files
@@ -22,12 +24,16 @@ REF = "refs/modelrail/ledger/tip"
 INCOMING = "refs/modelrail/incoming/ledger"
 REFSPEC = f"+{BRANCH}*:{INCOMING}*"  # a pattern, since one ref that is not there yet would be an error
 _DIGEST = re.compile(r"sha256:[0-9a-f]{64}\Z")
-EVERYTHING = "--depth=2147483647"  # what git calls infinite: the whole ledger, also into a shallow clone
 
 
 def tip(git: Git) -> str:
     """The furthest tip that this clone has seen, or nothing."""
     return _ref(git, REF)
+
+
+def incoming(git: Git) -> str:
+    """The tip that the last fetch found, followed or not."""
+    return _ref(git, INCOMING)
 
 
 def _ref(git: Git, name: str) -> str:
@@ -107,10 +113,45 @@ def evidence(git: Git, commit: str, model: str, version: str, digest: str) -> by
     return None
 
 
+def digests(git: Git, commit: str, paths: Sequence[str]) -> dict[str, str | None]:
+    """The SHA-256 of files of the ledger; None for one that it has not."""
+    if not (commit and paths):
+        return dict.fromkeys(paths)
+    names = "".join(f"{commit}:{path}\n" for path in paths)
+    out = git.run("cat-file", "--batch", data=names.encode(), network=True)
+    found: dict[str, str | None] = {}
+    at = 0
+    for path in paths:
+        end = out.index(b"\n", at)
+        head, at = out[at:end], end + 1
+        if head.endswith(b" missing"):
+            found[path] = None
+            continue
+        size = int(head.rpartition(b" ")[2])
+        found[path] = files.digest_bytes(out[at : at + size])
+        at += size + 1
+    return found
+
+
 def log(git: Git, commit: str) -> list[ledger.Entry]:
-    """The commits of the ledger, from the first to this one."""
+    """The commits of the ledger, from the first to this one; also from within a shallow clone."""
     if not commit:
         return []
+    if git.text("rev-parse", "--is-shallow-repository") != "true":
+        return _log(git, commit)
+    # To deepen one branch of a shallow clone deepens all of them: the commits go into a place of their own.
+    url = git.attempt("remote", "get-url", git.remote).stdout.decode().strip() or git.remote
+    with tempfile.TemporaryDirectory(prefix="modelrail-ledger-") as place:
+        alone = git.at(Path(place), url)
+        alone.run("init", "--quiet", "--bare")
+        alone.run(
+            "fetch", "--quiet", "--no-tags", "--no-write-fetch-head", "--filter=tree:0", url,
+            f"+{BRANCH}:{REF}", network=True,
+        )  # fmt: skip
+        return _log(alone, commit)
+
+
+def _log(git: Git, commit: str) -> list[ledger.Entry]:
     fields = "%H%x00%P%x00%ct%x00%cn%x00%B%x00%x00"
     out = git.run("log", "--reverse", "--topo-order", f"--format={fields}", commit, network=True)
     found = []

@@ -60,7 +60,7 @@ def fetch(git: Git, models: Sequence[str] | None, *, with_ledger: bool = False) 
 def read_back(git: Git, names: Sequence[str]) -> dict[str, str]:
     """The tag objects that the remote holds now under exactly these names; the ledger is mirrored too."""
     _mirror(git, names, with_ledger=True)
-    found = _objects(git, MIRROR, names)
+    found = objects(git, MIRROR, names)
     return {name: found[name] for name in names if name in found}
 
 
@@ -112,15 +112,18 @@ def _shown(remote: str) -> str:
 
 def _publish_locally(git: Git, parts: Sequence[str]) -> tuple[str, ...]:
     """Add what `refs/tags/` lacks; returns the names that differ. A local tag is never overwritten."""
-    theirs = _objects(git, MIRROR, parts)
-    ours = _objects(git, TAGS, parts)
+    theirs = objects(git, MIRROR, parts)
+    ours = objects(git, TAGS, parts)
     missing = [f"create {TAGS}{name} {oid}\n" for name, oid in theirs.items() if name not in ours]
     if missing:
         git.run("update-ref", "--stdin", data="".join(missing).encode())
     return tuple(sorted(name for name, oid in theirs.items() if ours.get(name, oid) != oid))
 
 
-def _objects(git: Git, root: str, parts: Sequence[str]) -> dict[str, str]:
+def objects(git: Git, root: str, parts: Sequence[str]) -> dict[str, str]:
+    """The tags below a root that begin with one of the parts, with their objects."""
+    if not parts:
+        return {}
     out = git.run("for-each-ref", "--format=%(objectname) %(refname)", *_patterns(root, parts))
     lines = out.decode("utf-8", "surrogateescape").splitlines()
     return {name[len(root) :]: oid for oid, _, name in (line.partition(" ") for line in lines)}

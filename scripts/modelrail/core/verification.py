@@ -10,6 +10,7 @@ from typing import Literal, NamedTuple
 from modelrail import errors
 from modelrail.core import ledger, tags
 from modelrail.core.history import ModelState
+from modelrail.core.versions import is_version
 from modelrail.records import Event
 
 Kind = Literal[
@@ -199,7 +200,7 @@ def check_state(states: Mapping[str, ModelState]) -> list[Finding]:
             what = ""
             if version.deregistered is not None:
                 what = f"was taken back by {version.deregistered.tag}"
-            elif version.event.kind != "register":
+            elif version.event.kind != "register" and is_version(assigned.version):
                 what = "was never registered"
             if what:
                 found.append(

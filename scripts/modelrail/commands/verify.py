@@ -1,0 +1,182 @@
+"""`modelrail verify`: whether tags, ledger and files tell one story, and which object differs where not."""
+
+from __future__ import annotations
+
+import json
+import tempfile
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from modelrail import records
+from modelrail.adapters import ledger, registry
+from modelrail.adapters.actions_io import outputs, say
+from modelrail.adapters.git import Git, open_repository
+from modelrail.commands import _options, _registry
+from modelrail.core import history, verification
+from modelrail.core import ledger as layout
+from modelrail.core.history import ModelState
+from modelrail.core.verification import Finding
+from modelrail.errors import LedgerTamperedError, NotFoundError, RecordError, UsageError
+
+if TYPE_CHECKING:
+    from modelrail.adapters.github import GitHub
+
+EPILOG = """\b
+Examples:
+  modelrail verify
+  modelrail verify --assets --json
+Exit codes: 23 a tag, 24 the ledger, 25 evidence or a release file, 26 a signature, 27 an order or a state
+that cannot be; of several the worst.
+"""
+
+
+@dataclass(frozen=True)
+class Read:
+    """What there is to compare."""
+
+    scan: registry.Scan
+    tip: str
+    entries: list[layout.Entry]
+    listed: dict[str, str]
+    states: Mapping[str, ModelState]
+    findings: list[Finding]  # made by reading
+
+
+@click.command("verify", epilog=EPILOG)
+@click.option(
+    "--fetch/--no-fetch", default=True, show_default=True,
+    help="Check what the remote holds; otherwise this clone's tags, and the ledger that it has seen.",
+)  # fmt: skip
+@click.option("--assets", is_flag=True, help="Fetch the model file of every version, and check its bytes.")
+@_options.as_json
+def command(fetch: bool, assets: bool, as_json: bool) -> None:
+    """Check the whole record: tags against the ledger, the ledger against itself and what was seen of it.
+
+    Finds tags that were moved, deleted, replaced or made by hand, a ledger that was rewound, rewritten or
+    forked, evidence and release files with other bytes than the tags name, events out of order, and stages
+    whose version was taken back.
+    """
+    found = _registry.surroundings()
+    git = open_repository(found)
+    read = _read(git, fetch=fetch)
+    findings = [*read.findings, *check(git, read)]
+    if assets:
+        client = _registry.client(found)
+        if client is None:
+            raise UsageError("--assets needs GitHub.", next="Set GITHUB_REPOSITORY and a token.")
+        findings += _assets(git, client, read.states)
+    document = {
+        "ok": not findings,
+        "tip": read.tip or None,
+        "tags": len(read.scan.events),
+        "commits": len(read.entries),
+        "versions": sum(len(state.versions) for state in read.states.values()),
+        "assets": assets,
+        "findings": [finding._asdict() for finding in findings],
+    }
+    outputs(found, {"ok": not findings, "findings": len(findings), "tip": read.tip})
+    if as_json:
+        click.echo(json.dumps(document, indent=2, ensure_ascii=False))
+    else:
+        _print(findings, document)
+    if findings:
+        raise verification.error(findings)
+
+
+def _print(findings: list[Finding], document: Mapping[str, object]) -> None:
+    for finding in findings:
+        click.echo(f"✗ {finding.kind:<11} {finding}")
+    if findings:
+        return
+    if not document["tip"]:
+        say("There is no ledger yet; the first write begins it, and lists the tags that are there.")
+    click.echo(
+        f"✓ {document['tags']} tags, {document['commits']} ledger commits, {document['versions']} versions:"
+        " one story"
+    )
+
+
+def _read(git: Git, *, fetch: bool) -> Read:
+    findings: list[Finding] = []
+    for _ in range(_registry.LOOKS):
+        findings = _fetch(git) if fetch else []
+        scan = registry.scan(git, remote=fetch)
+        tip = ledger.tip(git)
+        listed = ledger.index(git, tip)
+        # Two refs of one push can be seen one without the other: what is only that is gone at the next look.
+        if {event.tag: event.object for event in scan.events} == listed:
+            break
+    with registry.without_collector():
+        return Read(scan, tip, ledger.log(git, tip), listed, history.fold(scan.events), findings)
+
+
+def _fetch(git: Git) -> list[Finding]:
+    try:
+        fetched = registry.fetch(git, None, with_ledger=True)
+    except LedgerTamperedError as error:
+        # The tags are mirrored all the same; they are held against the ledger that was seen.
+        return [Finding("ledger", layout.BRANCH, error.what, ledger.tip(git), ledger.incoming(git))]
+    there = registry.objects(git, registry.MIRROR, fetched.differing)
+    here = registry.objects(git, registry.TAGS, fetched.differing)
+    return [
+        Finding("moved", tag, f"The tag {tag} of this clone is not the remote's.", there[tag], here[tag])
+        for tag in fetched.differing
+    ]
+
+
+def check(git: Git, read: Read) -> list[Finding]:
+    """All that can be said of what was read."""
+    findings = verification.check_state(read.states)
+    if not read.tip:
+        tags = verification.compare_tags({}, {}, read.scan.foreign)
+        return [*tags, *findings]
+    events = {event.tag: event for event in read.scan.events}
+    objects = {tag: event.object for tag, event in events.items()}
+    tampered = verification.compare_tags(read.listed, objects, read.scan.foreign)
+    return [
+        *tampered,
+        *verification.check_chain(read.entries, read.listed),
+        *verification.check_links(read.entries, events),
+        *verification.check_order(read.entries),
+        *_evidence(git, read),
+        *([] if tampered else findings),  # the state that follows from changed tags says nothing more
+    ]
+
+
+def _evidence(git: Git, read: Read) -> list[Finding]:
+    places = {
+        (model, version): f"{layout.version_folder(model, version)}/{records.Evidence.FILE}"
+        for model, state in read.states.items()
+        for version, registered in state.versions.items()
+        if registered.evidence_digest and registered.event.kind == "register"
+    }
+    there = ledger.digests(git, read.tip, list(places.values()))
+    own = {entry.tag for entry in read.entries if entry.tag}
+    return verification.check_evidence(read.states, {key: there[path] for key, path in places.items()}, own)
+
+
+def _assets(git: Git, client: GitHub, states: Mapping[str, ModelState]) -> list[Finding]:
+    """The model file and the evidence of every version that has a digest, as its store holds them."""
+    from modelrail.adapters import store
+
+    findings: list[Finding] = []
+    for state in states.values():
+        for registered in state.versions.values():
+            if not (registered.model_digest and registered.usable):
+                continue
+            tag = registered.event.tag
+            try:
+                with tempfile.TemporaryDirectory(prefix="modelrail-verify-") as folder:
+                    store.fetch_model(git, client, registered, Path(folder))
+                store.fetch_evidence(client, registered)
+            except RecordError as error:
+                findings.append(
+                    Finding("asset", tag, f"{error.what} {error.why}".strip(), registered.model_digest)
+                )
+            except NotFoundError as error:
+                findings.append(Finding("asset", tag, error.what, registered.model_digest))
+    return findings

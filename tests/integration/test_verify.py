@@ -1,0 +1,227 @@
+"""`modelrail verify`: every way of tampering is found, named with both objects, and told apart."""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from support_registry import Project, project
+
+LEDGER = "refs/heads/modelrail/ledger"
+
+
+_made: list[Path] = []
+
+
+@pytest.fixture
+def consumer(tmp_path: Path, tmp_path_factory: pytest.TempPathFactory) -> Project:
+    """Two versions, one after the other in production, then a rollback; made once, a copy for each test."""
+    if not _made:
+        place = tmp_path_factory.mktemp("template")
+        found = project(place)
+        for text in ("one", "two"):
+            found.release(text)
+            found.run("promote", "delay", found.run("which", "delay").out.strip())
+        found.run("rollback", "delay", "--reason", "bad")
+        _made.append(place)
+    for name in ("consumer", "remote.git"):
+        shutil.copytree(_made[0] / name, tmp_path / name)
+    copy = Project(tmp_path / "consumer", str(tmp_path / "remote.git"))
+    copy.git("remote", "set-url", "origin", copy.remote)
+    return copy
+
+
+def findings(consumer: Project, code: int, *arguments: str) -> list[dict[str, Any]]:
+    said = consumer.run("verify", "--json", *arguments, code=code)
+    assert said.json["ok"] is (code == 0)
+    found: list[dict[str, Any]] = said.json["findings"]
+    return found
+
+
+def only(consumer: Project, code: int, kind: str, subject: str) -> dict[str, Any]:
+    (found,) = findings(consumer, code)
+    assert (found["kind"], found["subject"]) == (kind, subject)
+    return found
+
+
+def retag(consumer: Project, tag: str, *options: str) -> str:
+    consumer.git("tag", "-f", *options, tag, "HEAD~1")
+    consumer.git("push", "--quiet", "--force", "origin", f"refs/tags/{tag}")
+    return consumer.git("rev-parse", tag)
+
+
+def ledger(consumer: Project) -> str:
+    return consumer.git("ls-remote", "origin", LEDGER).split("\t")[0]
+
+
+def test_an_honest_record_is_one_story(consumer: Project) -> None:
+    said = consumer.run("verify")
+    assert said.out == "✓ 7 tags, 8 ledger commits, 2 versions: one story\n"
+    assert said.outputs == {"ok": "true", "findings": "0", "tip": ledger(consumer)}
+
+
+@pytest.mark.fault(31)
+def test_a_moved_tag(consumer: Project) -> None:
+    before = consumer.remote_tags()["delay@v1.0.0"]
+    after = retag(consumer, "delay@v1.0.0", "-a", "-m", "moved")
+    found = only(consumer, 23, "moved", "delay@v1.0.0")
+    assert (found["expected"], found["found"]) == (before, after)
+    said = consumer.run("verify", code=23)
+    assert before in said.out
+    assert after in said.out
+    assert said.outputs["ok"] == "false"
+
+
+@pytest.mark.fault(31)
+def test_a_deleted_tag(consumer: Project) -> None:
+    before = consumer.remote_tags()["delay#production#4"]
+    consumer.git("push", "--quiet", "--delete", "origin", "refs/tags/delay#production#4")
+    assert only(consumer, 23, "deleted", "delay#production#4")["expected"] == before
+
+
+@pytest.mark.fault(31)
+def test_a_lightweight_tag_in_place_of_one(consumer: Project) -> None:
+    before = consumer.remote_tags()["delay@v1.0.1"]
+    after = retag(consumer, "delay@v1.0.1")
+    found = only(consumer, 23, "lightweight", "delay@v1.0.1")
+    assert (found["expected"], found["found"]) == (before, after)
+
+
+@pytest.mark.fault(31)
+def test_a_tag_made_by_hand(consumer: Project) -> None:
+    made = retag(consumer, "delay#production#6", "-a", "-m", "mine now")
+    found = only(consumer, 23, "unlisted", "delay#production#6")
+    assert (found["expected"], found["found"]) == ("", made)
+
+
+@pytest.mark.fault(31)
+def test_a_tag_that_was_moved_in_this_clone_alone(consumer: Project) -> None:
+    consumer.git("tag", "-f", "-a", "-m", "moved", "delay@v1.0.0", "HEAD~1")
+    assert only(consumer, 23, "moved", "delay@v1.0.0")["found"] == consumer.git("rev-parse", "delay@v1.0.0")
+
+
+@pytest.mark.fault(31)
+@pytest.mark.parametrize("change", ["move", "delete", "add"])
+def test_nothing_is_built_on_a_record_that_was_changed(consumer: Project, change: str) -> None:
+    if change == "move":
+        retag(consumer, "delay@v1.0.0", "-a", "-m", "moved")
+    elif change == "add":
+        retag(consumer, "delay#production#6", "-a", "-m", "mine now")
+    else:
+        consumer.git("push", "--quiet", "--delete", "origin", "refs/tags/delay#production#2")
+    before = consumer.remote_tags()
+    for arguments in (
+        ("promote", "delay", "v1.0.1"),
+        ("rollback", "delay", "--reason", "x"),
+        ("register",),
+    ):
+        assert "modelrail verify" in consumer.run(*arguments, code=23).err
+    assert consumer.remote_tags() == before
+
+
+@pytest.mark.fault(32)
+def test_a_rewound_ledger(consumer: Project) -> None:
+    seen = ledger(consumer)
+    consumer.git("push", "--quiet", "--force", "origin", f"{seen}~2:{LEDGER}")
+    (found,) = [found for found in findings(consumer, 24) if found["kind"] == "ledger"]
+    assert (found["expected"], found["found"]) == (seen, ledger(consumer))
+    assert "rewound" in found["what"]
+    assert "rewound" in consumer.run("rollback", "delay", "--reason", "x", code=24).err
+
+
+@pytest.mark.fault(32)
+def test_a_rewound_ledger_and_its_tags_deleted_fool_no_one_who_saw_more(
+    consumer: Project, tmp_path: Path
+) -> None:
+    seen = ledger(consumer)
+    consumer.git(
+        "push", "--quiet", "--force", "origin", f"{seen}~1:{LEDGER}", ":refs/tags/delay#production#5"
+    )
+    consumer.run("rollback", "delay", "--reason", "x", code=24)
+    assert {found["kind"] for found in findings(consumer, 24)} == {"ledger", "deleted"}
+    # A clone that never saw it cannot know: that is what the other clones are for.
+    stranger = consumer.clone(tmp_path / "stranger")
+    assert findings(stranger, 0) == []
+
+
+@pytest.mark.fault(32)
+def test_a_rewritten_ledger_is_found_by_who_never_saw_the_true_one(consumer: Project, tmp_path: Path) -> None:
+    """Same tree, same words, another author: the tags name the parents, so the chain does not close."""
+    seen = ledger(consumer)
+    root = consumer.git("rev-list", "--max-parents=0", seen)
+    parent = consumer.git(
+        "commit-tree", f"{root}^{{tree}}", "-m", consumer.git("log", "-1", "--format=%B", root)
+    )
+    for commit in consumer.git("rev-list", "--reverse", f"{root}..{seen}").splitlines():
+        message = consumer.git("log", "-1", "--format=%B", commit)
+        parent = consumer.git("commit-tree", f"{commit}^{{tree}}", "-p", parent, "-m", message)
+    consumer.git("push", "--quiet", "--force", "origin", f"{parent}:{LEDGER}")
+    stranger = consumer.clone(tmp_path / "stranger")
+    found = findings(stranger, 24)
+    assert {"delay@v1.0.0", "delay#production#5"} <= {one["subject"] for one in found}
+    assert "rewritten" in findings(consumer, 24)[0]["what"]
+
+
+@pytest.mark.fault(32)
+def test_a_commit_of_somebody_else_on_the_ledger(consumer: Project) -> None:
+    seen = ledger(consumer)
+    more = consumer.git("commit-tree", f"{seen}^{{tree}}", "-p", seen, "-m", "hello")
+    consumer.git("push", "--quiet", "origin", f"{more}:{LEDGER}")
+    assert "names no tag" in only(consumer, 24, "ledger", more)["what"]
+
+
+@pytest.mark.fault(32)
+def test_a_forked_ledger(consumer: Project) -> None:
+    seen = ledger(consumer)
+    side = consumer.git("commit-tree", f"{seen}~1^{{tree}}", "-p", f"{seen}~1", "-m", "side")
+    merge = consumer.git("commit-tree", f"{seen}^{{tree}}", "-p", seen, "-p", side, "-m", "merge")
+    consumer.git("push", "--quiet", "origin", f"{merge}:{LEDGER}")
+    assert any("forks" in found["what"] for found in findings(consumer, 24))
+
+
+@pytest.mark.fault(32)
+def test_a_ledger_that_is_gone(consumer: Project) -> None:
+    consumer.git("push", "--quiet", "--delete", "origin", LEDGER)
+    assert "is gone" in consumer.run("rollback", "delay", "--reason", "x", code=24).err
+    assert "is gone" in findings(consumer, 24)[0]["what"]
+
+
+@pytest.mark.fault(20)
+def test_evidence_that_was_changed_in_the_ledger(consumer: Project, tmp_path: Path) -> None:
+    """By one who can push there: the list of events is whole, a file of a version is another."""
+    place = tmp_path / "worktree"
+    consumer.git("worktree", "add", "--quiet", "--detach", str(place), ledger(consumer))
+    work = Project(place, consumer.remote)
+    path = place / "models/delay/v1.0.0/evidence.json"
+    path.write_text(path.read_text(encoding="utf-8").replace('"pass"', '"fail"'), encoding="utf-8")
+    # Links to tag objects are no files: the index keeps them as they are.
+    work.git("add", "models")
+    work.git("commit", "--quiet", "-m", "nothing to see here")
+    work.git("push", "--quiet", "origin", f"HEAD:{LEDGER}")
+    kinds = {(found["kind"], found["subject"]) for found in findings(consumer, 24)}
+    assert ("evidence", "delay@v1.0.0") in kinds
+
+
+@pytest.mark.fault(13)
+def test_a_shallow_clone_without_tags_verifies_the_whole(consumer: Project, tmp_path: Path) -> None:
+    remote = "file://" + consumer.remote
+    shallow = Project(tmp_path / "shallow", remote)
+    consumer.git("clone", "--quiet", "--depth=1", "--no-tags", remote, str(shallow.root))
+    assert findings(shallow, 0) == []
+    assert shallow.git("rev-list", "--count", "HEAD") == "1"
+    retag(consumer, "delay@v1.0.0", "-a", "-m", "moved")
+    assert {found["kind"] for found in findings(shallow, 23)} == {"moved"}
+
+
+def test_a_registry_without_a_ledger(tmp_path: Path) -> None:
+    consumer = project(tmp_path)
+    assert "no ledger yet" in consumer.run("verify").err
+    consumer.git("tag", "-a", "delay@v1.0.0", "-m", "gto's")
+    consumer.git("push", "--quiet", "origin", "delay@v1.0.0")
+    assert findings(consumer, 0) == []
+    consumer.git("tag", "delay@v2.0.0")
+    consumer.git("push", "--quiet", "origin", "delay@v2.0.0")
+    assert findings(consumer, 23)[0]["kind"] == "lightweight"
