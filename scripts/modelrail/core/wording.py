@@ -82,7 +82,8 @@ def change(
         verb = "rises" if difference > 0 else "falls"
         ends = sorted((abs(interval.low), abs(interval.high)))
         span = f"{_amount(metric, ends[0])} to {_amount(metric, ends[1])}"
-        return f"{name}{meaning} {verb} by {_amount(metric, abs(difference))}{unit} ({percent} {span}, {rows:,} rows)"
+        amount = f"{_amount(metric, abs(difference))}{unit}"
+        return f"{name}{meaning} {verb} by {amount} ({percent} {span}, {rows:,} rows)"
     span = f"{_amount(metric, interval.low, sign=True)} to {_amount(metric, interval.high, sign=True)}"
     return (
         f"{name} shows no clear change, {_amount(metric, difference, sign=True)}{unit} "

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import msgspec
 from msgspec import Struct
 
 from modelrail import records
@@ -107,7 +108,12 @@ def checks(data: records.DataReport | None) -> tuple[tuple[records.DataCheck, ..
         words = "failed"
     else:
         words = f"{numbers.plural(total, 'check')} passed" if total else "no schema is configured"
-    return (*failed, *passed), f"{words}; {tables}" if tables else words
+    found = tuple(msgspec.structs.replace(check, check=_spoken(check.check)) for check in (*failed, *passed))
+    return found, f"{words}; {tables}" if tables else words
+
+
+def _spoken(check: str) -> str:
+    return check.replace("_", " ") if check.isidentifier() else check
 
 
 def lineage(

@@ -54,7 +54,7 @@ def _model(model: ModelView, style: Style) -> str:
         lines += ["", *table((Column("metric", least=18), *now, *more), body, style, _ROWS)]
     fell = [row for row in model.slices if row.verdict in {"worse", "inconclusive"}]
     if model.slices:
-        lines += ["", f"  Slices: {model.slices_summary}"]
+        lines += ["", *(f"  {part}" for part in _wrapped(f"Slices: {model.slices_summary}", style))]
     if fell:
         heading = (Column("slice, metric", least=18), *now, *more)
         lines += table(heading, [_metric(row) for row in fell], style, _ROWS)

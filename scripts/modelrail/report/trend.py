@@ -35,10 +35,13 @@ def trend(found: records.Lineage | None, comparison: records.Comparison | None) 
     words = (
         f"{numbers.metric_name(found.metric)} over the last {len(known)} versions: from "
         f"{numbers.plain(low, places)} ({first}) to {numbers.plain(high, places)} ({last}), each on the test "
-        f"data of its day; this change {numbers.plain(row.candidate, places)} on today's."
+        f"data of its day; this change {numbers.plain(row.candidate, places)} on today's"
     )
+    # Data differ from day to day: without this, a harder month reads as a worse model.
+    if row.baseline is not None:
+        words += f", where {found.version or 'the baseline'} has {numbers.plain(row.baseline, places)}"
     points = (*known, ("", row.candidate))
-    return Trend(words=words, bars=sparkline([value for _, value in points]), points=points)
+    return Trend(words=f"{words}.", bars=sparkline([value for _, value in points]), points=points)
 
 
 def sparkline(values: Sequence[float]) -> str:
