@@ -56,7 +56,7 @@ def test_from_merge_to_production_and_back(hub: LocalHub, consumer: Project) -> 
     (release,) = releases(hub)
     assert said.outputs["release-url"] == release["html_url"]
     assert {asset["name"] for asset in release["assets"]} == {
-        "model.skops", "evidence.json", "model-card.md", "SHA256SUMS",
+        "model.skops", "evidence.json", "model-card.md", "report.html", "SHA256SUMS",
     }  # fmt: skip
     assert (release["draft"], release["prerelease"]) == (False, True)
     (comment,) = comments(hub, number)
@@ -138,7 +138,7 @@ def test_a_run_that_measured_anew_completes_the_release_with_the_evidence_of_the
     consumer.run("register")
     (release,) = releases(hub)
     digests = {asset["name"]: asset["digest"] for asset in release["assets"]}
-    assert set(digests) == {"model.skops", "evidence.json", "model-card.md", "SHA256SUMS"}
+    assert set(digests) == {"model.skops", "evidence.json", "model-card.md", "report.html", "SHA256SUMS"}
     tag = consumer.git("cat-file", "-p", "delay@v1.0.0")
     assert f"Evidence-Digest: {digests['evidence.json']}" in tag
     assert consumer.run("promote", "delay", "v1.0.0").code == 0

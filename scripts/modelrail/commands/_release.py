@@ -4,14 +4,17 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from modelrail import config, plans, records, settings
+from msgspec.structs import replace
+
+from modelrail import __version__, config, plans, records, settings
 from modelrail.adapters import files
 from modelrail.adapters.actions_io import say
 from modelrail.adapters.stores import release_assets
+from modelrail.commands import _records
 from modelrail.core.decisions import Decision
 from modelrail.core.history import ModelState
 
-CARD, SUMS = "model-card.md", "SHA256SUMS"
+CARD, REPORT, SUMS = "model-card.md", "report.html", "SHA256SUMS"
 
 
 def of(
@@ -53,6 +56,7 @@ def of(
         assets.append(
             plans.Asset(name=name, path=folder / name, digest=digest, media_type="application/json")
         )
+        assets.append(_written(place, REPORT, _report(evidence, digest, folder, run_url), "text/html"))
     assets.append(_written(place, CARD, card.encode(), "text/markdown"))
     sums = "".join(f"{asset.digest.removeprefix('sha256:')}  {asset.name}\n" for asset in assets)
     assets.append(_written(place, SUMS, sums.encode(), "text/plain"))
@@ -65,6 +69,15 @@ def of(
         prerelease=not final,
         latest=final,
     )
+
+
+def _report(evidence: records.Evidence, digest: str, folder: Path, run_url: str) -> bytes:
+    """The HTML report of this evidence: made here, as no markup is taken from the job that trained."""
+    from modelrail.report import html, view
+
+    found = _records.load(folder, evidence.model, None, _records.Budget(), dry_run=True)
+    run = view.Run(url=run_url, commit=evidence.candidate.fingerprint.commit, tool=__version__)
+    return html.html(view.build([replace(found, evidence_digest=digest)], run)).encode()
 
 
 def _written(place: Path, name: str, data: bytes, media_type: str) -> plans.Asset:
