@@ -23,6 +23,7 @@ from modelrail.core.metrics.estimate import Estimate, Floats, Ints, View
 from modelrail.core.pairing import Output, Paired
 from modelrail.errors import ComparisonError
 
+PIECE = 1 << 20  # rows counted at a time
 DENSE_CELLS = 1 << 16  # up to 40 classes the joint table is counted densely
 DIFFERENCE, ALONE = 1.0, 0.0  # factors of the baseline in a contrast
 
@@ -215,7 +216,7 @@ class Subset:
         paired = self.paired
         names = np.array(paired.classes)
         several = paired.task == "multiclass"
-        truth = self._take(paired.truth)
+        truth = _plain(self._take(paired.truth))
         shared: dict[str, Any] = {}
         for name in paired.table.columns:
             column = paired.table[name].to_numpy()
@@ -228,7 +229,7 @@ class Subset:
         for output in self._outputs:
             own: dict[str, Any] = {name: self._take(values) for name, values in output.extra.items()}
             if output.labels is not None:
-                labels = self._take(output.labels)
+                labels = _plain(self._take(output.labels))
                 own["prediction"] = names[labels] if several else labels
             if output.scores is not None:
                 own["score" if output.labels is not None else "prediction"] = self._take(output.scores)
@@ -312,6 +313,11 @@ class Subset:
         )
 
 
+def _plain(values: Any) -> Any:
+    """Codes as people expect integers: sums and products of small ones would overflow."""
+    return values.astype(np.int64) if values.dtype.kind in "iu" else values
+
+
 @dataclass(frozen=True)
 class Joint:
     """The rows counted by (truth, candidate, baseline): all a count metric needs, mergeable by addition."""
@@ -328,11 +334,11 @@ class Joint:
     def count(
         cls, truth: Ints, candidate: Ints, baseline: Ints, classes: int, weights: Floats | None = None
     ) -> Joint:
-        codes = (truth * classes + candidate) * classes + baseline
         if classes**3 <= DENSE_CELLS:
             cells = np.arange(classes**3)
-            counts, cell_of_row = np.bincount(codes, minlength=classes**3), codes
+            counts, cell_of_row = _dense(truth, candidate, baseline, classes)
         else:
+            codes = (truth.astype(np.int64) * classes + candidate) * classes + baseline
             cells, cell_of_row, counts = np.unique(codes, return_inverse=True, return_counts=True)
         rest, last = np.divmod(cells, classes)
         first, second = np.divmod(rest, classes)
@@ -352,6 +358,21 @@ class Joint:
     def class_counts(self) -> Floats:
         per_class = np.bincount(self.truth, weights=self.counts, minlength=self.classes)
         return per_class.astype(np.float64, copy=False)
+
+
+def _dense(truth: Ints, candidate: Ints, baseline: Ints, classes: int) -> tuple[Ints, Ints]:
+    """Counts and codes of the joint cells, piece by piece: only the codes, two bytes a row, stay."""
+    counts = np.zeros(classes**3, dtype=np.int64)
+    cell_of_row = np.empty(truth.size, dtype=np.uint16)
+    for start in range(0, truth.size, PIECE):
+        part = slice(start, start + PIECE)
+        codes = truth[part].astype(np.int64) * classes
+        codes += candidate[part]
+        codes *= classes
+        codes += baseline[part]
+        counts += np.bincount(codes, minlength=classes**3)
+        cell_of_row[part] = codes
+    return counts, cell_of_row.view()  # type: ignore[return-value] # smaller integers do as well
 
 
 def _disagreements(one: Floats, two: Floats, per_class: Floats) -> tuple[Floats, Floats]:

@@ -186,7 +186,7 @@ def _keys(table: pl.DataFrame, key: str, who: str) -> pl.Series:
     keys = _column(table, key, who, "every metric")
     if keys.null_count():
         raise ComparisonError(f"The key column {key!r} of {who} is empty in {keys.null_count():,} rows.")
-    if keys.n_unique() != keys.len():
+    if not _rising(keys) and keys.n_unique() != keys.len():
         twice = keys.filter(keys.is_duplicated()).unique(maintain_order=True)
         raise ComparisonError(
             f"The key column {key!r} of {who} repeats {_examples(twice)}: rows cannot be paired.",
@@ -195,8 +195,17 @@ def _keys(table: pl.DataFrame, key: str, who: str) -> pl.Series:
     return keys
 
 
+def _rising(keys: pl.Series) -> bool:
+    """Strictly ascending, so that no key stands twice: seen in one pass, without a table of all keys."""
+    return bool((keys[1:] > keys[:-1]).all()) if keys.len() > 1 and keys.dtype.is_integer() else False
+
+
 def _in_order(keys: pl.Series, table: pl.DataFrame, key: str, who: str) -> pl.DataFrame:
     """The table's rows in the order of the truth; the same keys on both sides, or an error."""
+    theirs = _column(table, key, who, "every metric")
+    alike = theirs.dtype == keys.dtype and theirs.len() == keys.len() and not theirs.null_count()
+    if alike and bool((theirs == keys).all()):
+        return table  # the very same keys, which are checked already
     theirs = _keys(table, key, who)
     if theirs.dtype != keys.dtype:
         theirs, keys = _common(theirs, keys)
@@ -250,7 +259,7 @@ def _classification(
     )
     if model.task == "binary":
         extra = extra.clear()
-    names = pl.concat([series.unique().cast(pl.String) for series in (truth, *said.values(), extra)]).unique()
+    names = pl.concat([*(one.names for one in (truth, *said.values())), extra.cast(pl.String)]).unique()
     classes = tuple(sorted(names.to_list(), key=_natural))
     if model.task == "binary":
         classes = _binary_classes(model, classes, truth, said)
@@ -261,15 +270,37 @@ def _classification(
         if wanted or (own and (SCORE in table.columns or _per_class(table))):
             read = _score if model.task == "binary" else _probabilities
             scores = read(table, classes, who, _named(wanted))
-        outputs[who] = Output(_coded(said[who], codes), scores)
-    return _coded(truth, codes), classes, outputs
+        outputs[who] = Output(said[who].coded(codes), scores)
+    return truth.coded(codes), classes, outputs
 
 
-def _labels(values: pl.Series, who: str, metric: str) -> pl.Series:
-    """Labels as text, so that 1, 1.0 and "1" are one class and categories compare."""
+@dataclass(frozen=True)
+class Labels:
+    """A column of labels: the values as they stand, and what each distinct one is called."""
+
+    values: pl.Series
+    distinct: pl.Series
+    names: pl.Series
+
+    def coded(self, codes: dict[str, int]) -> Ints:
+        kind = pl.Int8 if len(codes) < 128 else pl.Int32  # a byte a row where it does
+        table = [codes[name] for name in self.names.to_list()]
+        found: Ints = self.values.replace_strict(
+            self.distinct, pl.Series(table, dtype=kind), return_dtype=kind
+        ).to_numpy()
+        return found
+
+
+def _labels(values: pl.Series, who: str, metric: str) -> Labels:
+    """Labels by text, so that 1, 1.0 and "1" are one class and categories compare."""
     missing = values.null_count() + (int(values.is_nan().sum() or 0) if values.dtype.is_float() else 0)
     if missing:
         raise _not_usable(metric, values.name, who, f"{missing:,} rows are null or NaN")
+    distinct = values.unique()
+    return Labels(values, distinct, _names(distinct))
+
+
+def _names(values: pl.Series) -> pl.Series:
     if values.dtype == pl.Boolean:
         return values.cast(pl.Int8).cast(pl.String)
     if values.dtype.is_float():
@@ -277,10 +308,6 @@ def _labels(values: pl.Series, who: str, metric: str) -> pl.Series:
         if bool(whole.all()):
             return values.cast(pl.Int64).cast(pl.String)
     return values.cast(pl.String)
-
-
-def _coded(labels: pl.Series, codes: dict[str, int]) -> Ints:
-    return labels.replace_strict(codes, return_dtype=pl.Int64).to_numpy()
 
 
 def _natural(label: str) -> tuple[bool, float, str]:
@@ -292,13 +319,13 @@ def _natural(label: str) -> tuple[bool, float, str]:
 
 
 def _binary_classes(
-    model: config.Model, found: tuple[str, ...], truth: pl.Series, said: dict[str, pl.Series]
+    model: config.Model, found: tuple[str, ...], truth: Labels, said: dict[str, Labels]
 ) -> tuple[str, ...]:
     """(negative, positive). The positive class is the policy's, else the greater label."""
     if len(found) > 2:
-        known = set(truth.unique().to_list())
+        known = set(truth.names.to_list())
         for who, labels in said.items():
-            strange = sorted(set(labels.unique().to_list()) - known)
+            strange = sorted(set(labels.names.to_list()) - known)
             if strange and len(known) <= 2:
                 raise ComparisonError(
                     f"The column {PREDICTION!r} of {who} holds {strange[0][:40]!r}: no class of the target.",

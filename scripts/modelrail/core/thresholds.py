@@ -20,7 +20,7 @@ HALVES = 2
 
 
 def fixed(scores: Floats, threshold: float) -> Ints:
-    return (scores >= threshold).astype(np.int64)
+    return (scores >= threshold).astype(np.int8)  # a byte a row
 
 
 def halves(rows: int, clusters: Ints | None, cluster_count: int, seed: int) -> Ints:

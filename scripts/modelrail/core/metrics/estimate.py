@@ -117,26 +117,34 @@ def ratio_of(view: View, over: Floats, under: Floats, note: str) -> Estimate:
 class Ranks:
     """Rows in ascending order of score, ties gathered in blocks."""
 
-    order: Ints
-    starts: Ints  # first position of each block of equal scores
-    sizes: Ints
+    order: NDArray[np.unsignedinteger | np.signedinteger]
+    starts: Ints | None  # first position of each block of equal scores; None: no two are equal
 
     @classmethod
     def of(cls, scores: Floats) -> Ranks:
         order = np.argsort(scores)
         ordered = scores[order]
-        edges = np.flatnonzero(ordered[1:] != ordered[:-1]) + 1
-        starts = np.concatenate(([0], edges)) if scores.size else edges
-        return cls(order, starts, np.diff(np.concatenate((starts, [scores.size]))))
+        fresh = ordered[1:] != ordered[:-1]
+        del ordered
+        if scores.size < 1 << 32:
+            order = order.astype(np.uint32)  # half the memory of what stays longest
+        if bool(fresh.all()):
+            return cls(order, None)
+        return cls(order, np.concatenate(([0], np.flatnonzero(fresh) + 1)))
+
+    @property
+    def sizes(self) -> Ints:
+        if self.starts is None:
+            return np.ones(self.order.size, dtype=np.int64)
+        return np.diff(np.concatenate((self.starts, [self.order.size])))
 
     def block_sums(self, per_row: NDArray[np.generic]) -> Floats:
         """Sum of a per-row quantity in each block."""
-        if not self.starts.size:
-            return np.zeros(0)
-        return np.add.reduceat(per_row[self.order].astype(np.float64), self.starts)
+        found: Floats = per_row[self.order].astype(np.float64, copy=False)
+        return found if self.starts is None else np.add.reduceat(found, self.starts)
 
     def scatter(self, per_block: Floats) -> Floats:
         """A per-block quantity back on the rows."""
         out = np.empty(self.order.size)
-        out[self.order] = np.repeat(per_block, self.sizes)
+        out[self.order] = per_block if self.starts is None else np.repeat(per_block, self.sizes)
         return out
