@@ -293,6 +293,10 @@ class Client:
         """The pause before a caller repeats a POST whose effect was not found."""
         self._sleep(_backoff(attempt))
 
+    def token_prefix(self) -> str:
+        """The first letters of the token: GitHub writes its kind there, and nothing secret."""
+        return self._token.reveal()[:4]
+
     def trusts(self, url: str) -> bool:
         """Whether the token may go to this URL."""
         return self._origin(url) in self._hosts

@@ -152,13 +152,20 @@ def delete(world: World, repo: Doc, identity: int) -> None:
 
 
 def set_environment(
-    world: World, repo: Doc, name: str, *, reviewers: tuple[str, ...] = (), wait_minutes: int = 0
+    world: World,
+    repo: Doc,
+    name: str,
+    *,
+    reviewers: tuple[str, ...] = (),
+    wait_minutes: int = 0,
+    protected_branches: bool = False,
 ) -> Doc:
     """Make or change an environment."""
     values = {
         "name": name,
         "reviewers": list(reviewers),
         "wait_minutes": wait_minutes,
+        "protected_branches": protected_branches,
         "updated_at": world.now(),
     }
     with world.store.writing():

@@ -16,8 +16,13 @@ from modelrail.localhub.world import Identity, World
 _NAME = re.compile(r"[A-Za-z0-9_.-]{1,100}\Z")
 _OWNER = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9-]{0,38})\Z")
 _LABELS = (("bug", "d73a4a"), ("documentation", "0075ca"), ("enhancement", "a2eeef"), ("question", "d876e3"))
-SETTINGS = frozenset({"guard_workflows", "immutable_releases", "private", "description", "default_branch"})
-RULES = frozenset({"creation", "update", "deletion", "non_fast_forward"})
+SETTINGS = frozenset(
+    {"guard_workflows", "immutable_releases", "private", "description", "default_branch", "actions_policy"}
+)
+# Enforced on a push are the first four; the others are known so that they can be looked at.
+RULES = frozenset(
+    {"creation", "update", "deletion", "non_fast_forward", "pull_request", "required_signatures"}
+)
 
 
 @dataclass(frozen=True)

@@ -65,7 +65,7 @@ class Hub(World):
         return people.full_repository(self, repositories.create(self, to, name, fork_of=found), push=True)
 
     def configure(self, owner: str, name: str, **settings: Any) -> None:
-        """guard_workflows, immutable_releases, private, description, default_branch."""
+        """guard_workflows, immutable_releases, private, description, default_branch, actions_policy."""
         repositories.configure(self, self.repository(owner, name), **settings)
 
     def add_collaborator(self, owner: str, name: str, login: str) -> None:
@@ -82,15 +82,14 @@ class Hub(World):
         include: Sequence[str] = ("~ALL",),
         exclude: Sequence[str] = (),
         bypass: Sequence[str] = (),
-        **more: str,
+        title: str = "",
     ) -> Json:
         """Forbid creation, update, deletion or non_fast_forward of the matching tags or branches."""
         repo = self.repository(owner, name)
-        label = more.get("name", target)
         made = repositories.add_ruleset(
             self,
             repo,
-            name=label,
+            name=title or target,
             target=target,
             include=include,
             rules=rules,
@@ -100,11 +99,23 @@ class Hub(World):
         return work.full_ruleset(self, repo, made)
 
     def set_environment(
-        self, owner: str, name: str, environment: str, *, reviewers: Sequence[str] = (), wait_minutes: int = 0
+        self,
+        owner: str,
+        name: str,
+        environment: str,
+        *,
+        reviewers: Sequence[str] = (),
+        wait_minutes: int = 0,
+        protected_branches: bool = False,
     ) -> Json:
         repo = self.repository(owner, name)
         made = deployments.set_environment(
-            self, repo, environment, reviewers=tuple(reviewers), wait_minutes=wait_minutes
+            self,
+            repo,
+            environment,
+            reviewers=tuple(reviewers),
+            wait_minutes=wait_minutes,
+            protected_branches=protected_branches,
         )
         return work.environment(self, repo, made)
 

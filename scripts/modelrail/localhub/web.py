@@ -14,7 +14,7 @@ import modelrail
 from modelrail.localhub import githttp, pages
 from modelrail.localhub.answers import ApiError
 from modelrail.localhub.faults import Faults
-from modelrail.localhub.rest import base, gitdata, repositories, talk, work
+from modelrail.localhub.rest import base, gitdata, policy, repositories, talk, work
 
 if TYPE_CHECKING:
     from modelrail.localhub.server import Hub, Middleware
@@ -29,7 +29,7 @@ def application(hub: Hub) -> flask.Flask:
     app.extensions["modelrail-world"] = hub
     app.extensions["modelrail-rate-limit"] = base.RateLimit(hub.hourly_limit, hub.clock)
     app.json.sort_keys = False  # type: ignore[attr-defined]
-    for module in (repositories, gitdata, talk, work, githttp, pages):
+    for module in (repositories, policy, gitdata, talk, work, githttp, pages):
         app.register_blueprint(module.routes)
     app.before_request(_refuse_strangers)
     app.after_request(_finish)

@@ -305,7 +305,9 @@ def environment(world: World, repo: Doc, doc: Doc) -> Json:
         "created_at": iso(doc["created_at"]),
         "updated_at": iso(doc["updated_at"]),
         "protection_rules": rules,
-        "deployment_branch_policy": None,
+        "deployment_branch_policy": {"protected_branches": True, "custom_branch_policies": False}
+        if doc.get("protected_branches")
+        else None,
     }
 
 
