@@ -196,9 +196,19 @@ class Model(Part, frozen=True, kw_only=True):
         return next((stage for stage in self.stages if stage.name == name), None)
 
 
+class Signing(Part, frozen=True, kw_only=True):
+    """Tags and ledger commits are signed."""
+
+    format: Literal["ssh", "gpg"] = "ssh"
+    key: str | None = None  # a key file or id, as for git's user.signingKey
+    signers: str | None = None  # file of the allowed signers
+    required: bool = False  # versions that none of them signed are not promoted
+
+
 class Config(Part, frozen=True, kw_only=True):
     version: int
     models: tuple[Model, ...]
+    signing: Signing | None = None
 
     def model(self, name: str) -> Model | None:
         return next((model for model in self.models if model.name == name), None)

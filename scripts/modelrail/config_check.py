@@ -110,7 +110,23 @@ def _config(faults: Faults, root: Node | None) -> config.Config | None:
     ):
         fields.fault("version", f"expected 1, found {kind(version)}.", "This program reads version 1.")
     models = tuple(_model(faults, name, node) for name, node in _named(fields, "models", "model"))
-    return config.Config(version=1, models=models)
+    return config.Config(version=1, models=models, signing=_signing(faults, fields.node("signing")))
+
+
+def _signing(faults: Faults, node: Node | None) -> config.Signing | None:
+    if node is None:
+        return None
+    fields = Fields(faults, node, "signing", config_schema.DEFINITIONS["signing"])
+    required = fields.boolean("required", default=False)
+    signers = fields.path_text("signers")
+    if required and "signers" not in fields:
+        fields.fault("required", "without `signers` nobody is allowed to sign.", "Add `signers: FILE`.")
+    return config.Signing(
+        format="gpg" if fields.choice("format", "ssh") == "gpg" else "ssh",
+        key=fields.text("key"),
+        signers=signers,
+        required=required,
+    )
 
 
 def _named(fields: Fields, key: str, what: str) -> list[tuple[str, Node]]:

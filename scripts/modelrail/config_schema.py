@@ -94,6 +94,28 @@ _DATA = _table(
 )
 
 
+_SIGNING = _table(
+    {
+        "format": _choice(("ssh", "gpg"), "ssh", "The kind of key."),
+        "key": _text(
+            "The key, as for git's `user.signingKey`. In a workflow it comes from the secret `signing-key`.",
+            "~/.ssh/id_ed25519.pub",
+        ),
+        "signers": _path(
+            "File of the allowed signers, as for git's `gpg.ssh.allowedSignersFile`; public OpenPGP keys in "
+            "their armour may stand in it too.",
+            ".github/allowed-signers",
+        ),
+        "required": {
+            "type": "boolean",
+            "default": False,
+            "description": "Every write is signed; only versions that an allowed signer signed enter a stage.",
+        },
+    },
+    (),
+    "Sign tags and ledger commits. `git verify-tag` reads the signatures too.",
+)
+
 _STAGE = _table(
     {
         "enter": _choice(
@@ -226,6 +248,7 @@ DEFINITIONS: Schema = {
     "when": WHEN,
     "waiver": WAIVER,
     "stage": _STAGE,
+    "signing": _SIGNING,
 }
 
 
@@ -247,6 +270,7 @@ def schema() -> Schema:
                 "additionalProperties": {"$ref": "#/definitions/model"},
                 "description": "The models by name. Tags name them: `delay@v1.2.0`.",
             },
+            "signing": {"$ref": "#/definitions/signing"},
         },
         "definitions": DEFINITIONS,
     }

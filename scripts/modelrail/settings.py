@@ -59,6 +59,7 @@ class Settings:
     summary_file: Path | None
     bot_login: str  # whose comments are ours
     tracking_uri: str
+    signing_key: Secret  # a private SSH or OpenPGP key: signs tags and ledger commits
     dvc_remote: Secret  # what `.dvc/config.local` would hold; given to `dvc pull` alone
     no_color: bool
     environ: Mapping[str, str] = field(repr=False)  # for children; see `child_environ`
@@ -128,6 +129,7 @@ def read(environ: Mapping[str, str] | None = None, cwd: Path | None = None) -> S
         summary_file=_path(env.get("GITHUB_STEP_SUMMARY")),
         bot_login=env.get("MODELRAIL_BOT_LOGIN", "github-actions[bot]"),
         tracking_uri=env.get("MLFLOW_TRACKING_URI", ""),
+        signing_key=Secret(env.get("MODELRAIL_SIGNING_KEY", "")),
         dvc_remote=Secret(env.get("MODELRAIL_DVC_REMOTE", "")),
         no_color="NO_COLOR" in env,
         environ=env,

@@ -12,8 +12,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from modelrail import plans
-from modelrail.adapters import files, tagging
+from modelrail import config, plans
+from modelrail.adapters import files, signatures, tagging
 from modelrail.adapters.git import Git
 from modelrail.errors import FilesystemError, GitHubError, ModelrailError, NotFoundError, UsageError
 from modelrail.records import Event
@@ -47,6 +47,7 @@ def apply(
     github: GitHub | None,
     dry_run: bool = False,
     recorded: bool = False,
+    signing: config.Signing | None = None,
     sleep: Callable[[float], None] = time.sleep,
 ) -> Outcomes:
     """Carry the effects out. Without a GitHub client, what needs one is skipped with a note.
@@ -59,7 +60,8 @@ def apply(
         if dry_run:
             continue
         if isinstance(effect, plans.PushTags):
-            pushed = tagging.push(git, effect, tagging.tagger(git, settings), sleep=sleep)
+            sign = signatures.signer(git, settings, signing)
+            pushed = tagging.push(git, effect, tagging.tagger(git, settings), sign=sign, sleep=sleep)
             done.tags |= pushed.objects
             done.changed = done.changed or pushed.changed
             done.event = pushed.event or done.event

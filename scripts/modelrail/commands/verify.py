@@ -21,6 +21,7 @@ from modelrail.core import ledger as layout
 from modelrail.core.history import ModelState
 from modelrail.core.verification import Finding
 from modelrail.errors import LedgerTamperedError, NotFoundError, RecordError, UsageError
+from modelrail.settings import Settings
 
 if TYPE_CHECKING:
     from modelrail.adapters.github import GitHub
@@ -52,8 +53,12 @@ class Read:
     help="Check what the remote holds; otherwise this clone's tags, and the ledger that it has seen.",
 )  # fmt: skip
 @click.option("--assets", is_flag=True, help="Fetch the model file of every version, and check its bytes.")
+@click.option(
+    "--signers", default="", metavar="FILE",
+    help="Every tag and ledger commit must be signed by one of these (as for git's allowedSignersFile).",
+)  # fmt: skip
 @_options.as_json
-def command(fetch: bool, assets: bool, as_json: bool) -> None:
+def command(fetch: bool, assets: bool, signers: str, as_json: bool) -> None:
     """Check the whole record: tags against the ledger, the ledger against itself and what was seen of it.
 
     Finds tags that were moved, deleted, replaced or made by hand, a ledger that was rewound, rewritten or
@@ -69,6 +74,8 @@ def command(fetch: bool, assets: bool, as_json: bool) -> None:
         if client is None:
             raise UsageError("--assets needs GitHub.", next="Set GITHUB_REPOSITORY and a token.")
         findings += _assets(git, client, read.states)
+    if signers:
+        findings += _signatures(git, found, signers, read)
     document = {
         "ok": not findings,
         "tip": read.tip or None,
@@ -145,6 +152,21 @@ def check(git: Git, read: Read) -> list[Finding]:
         *_evidence(git, read),
         *([] if tampered else findings),  # the state that follows from changed tags says nothing more
     ]
+
+
+def _signatures(git: Git, found: Settings, file: str, read: Read) -> list[Finding]:
+    from modelrail.adapters import signatures
+
+    named = {event.object: event.tag for event in read.scan.events}
+    named |= {entry.commit: f"ledger commit {entry.commit[:12]}" for entry in read.entries}
+    findings = []
+    with signatures.allowed(found.workspace / file, found) as signers:
+        for oid, data in signatures.objects(git, list(named)):
+            verdict = signers.verify(data)
+            if verdict.status != "good":
+                what = f"{named[oid]} is {signatures.describe(verdict)}."
+                findings.append(Finding("signature", named[oid], what))
+    return findings
 
 
 def _evidence(git: Git, read: Read) -> list[Finding]:

@@ -1,0 +1,312 @@
+"""Signing tags and ledger commits as git does, by ssh-keygen or gpg; and checking who signed.
+
+Who may sign stands in one file: lines as in git's `gpg.ssh.allowedSignersFile`, and public OpenPGP keys in
+their armour. Git's own `git verify-tag` and `git verify-commit` read the same signatures.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import re
+import subprocess
+import tempfile
+import time
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+from modelrail import config
+from modelrail.adapters.git import Git
+from modelrail.core import signed
+from modelrail.core.objects import Sign
+from modelrail.errors import NotFoundError, SignatureError, ToolMissingError, UnavailableError
+from modelrail.settings import Settings
+
+TIMEOUT = 120.0  # seconds; a person may have to touch a key
+NAMESPACE = "git"  # of SSH signatures: one for Git objects is none for anything else
+_PGP_KEY = re.compile(
+    r"-----BEGIN PGP PUBLIC KEY BLOCK-----.*?-----END PGP PUBLIC KEY BLOCK-----\n?", re.DOTALL
+)
+
+Status = Literal["good", "unsigned", "unknown", "bad"]
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """`good`: signed by `signer`, who is allowed. `unknown`: a signature by nobody of the list."""
+
+    status: Status
+    signer: str = ""
+    detail: str = ""
+
+
+# --- signing ---------------------------------------------------------------------------------------------
+
+
+def signer(git: Git, settings: Settings, asked: config.Signing | None = None) -> Sign | None:
+    """What signs an object's bytes, or None when nothing asks for signatures.
+
+    Asked are modelrail.yaml (`signing:`), a key in the environment, and git's own `tag.gpgSign`. Raises
+    SignatureError when it must be signed and there is no key.
+    """
+    secret = settings.signing_key.reveal()
+    wanted = _config(git, "tag.gpgSign", boolean=True) == "true"
+    if asked is None and not secret and not wanted:
+        return None
+    kind = asked.format if asked else None
+    if kind is None:
+        told = _config(git, "gpg.format") or "openpgp"
+        kind = "ssh" if told == "ssh" or (secret and "OPENSSH PRIVATE KEY" in secret) else "gpg"
+    key = (asked.key if asked else None) or _config(git, "user.signingKey")
+    if not key and not secret:
+        if asked is not None and not asked.required:
+            return None
+        raise SignatureError(
+            "The registry wants signed tags, and there is no key to sign with.",
+            next="Set the secret MODELRAIL_SIGNING_KEY, or git config user.signingKey, or signing.key.",
+        )
+    program = _program(git, kind)
+
+    def sign(payload: bytes) -> str:
+        with _key_at_hand(kind, key, secret, settings) as (name, env):
+            if kind == "gpg":
+                command = [program, "--batch", "--status-fd=2", "-bsa", "-u", name]
+            else:
+                agent = ["-U"] if name.endswith(".agent") else []
+                command = [program, "-Y", "sign", "-n", NAMESPACE, "-f", name, *agent]
+            done = _run(command, payload, env)
+        text = done.stdout.decode("ascii", "replace")
+        if done.returncode or "-----BEGIN" not in text:
+            raise SignatureError(
+                f"The tag could not be signed with {Path(program).name}.",
+                why=_words(done.stderr),
+                next="Check the key; nothing was pushed.",
+            )
+        return text if text.endswith("\n") else text + "\n"
+
+    return sign
+
+
+def _config(git: Git, name: str, *, boolean: bool = False) -> str:
+    kind = ["--type=bool"] if boolean else []
+    done = git.attempt("config", *kind, "--get", name)
+    return done.stdout.decode("utf-8", "replace").strip() if done.returncode == 0 else ""
+
+
+def _program(git: Git, kind: Literal["ssh", "gpg"]) -> str:
+    if kind == "ssh":
+        return _config(git, "gpg.ssh.program") or "ssh-keygen"
+    return _config(git, "gpg.openpgp.program") or _config(git, "gpg.program") or "gpg"
+
+
+@contextlib.contextmanager
+def _key_at_hand(
+    kind: Literal["ssh", "gpg"], key: str, secret: str, settings: Settings
+) -> Iterator[tuple[str, dict[str, str]]]:
+    """The key as the program wants it named, and its environment. A secret is a file only while it signs."""
+    env = settings.child_environ()
+    if not secret:
+        literal = key.removeprefix("key::")
+        if kind == "gpg" or not literal.startswith(("ssh-", "ecdsa-", "sk-")):
+            place = Path(key).expanduser() if kind == "ssh" else None
+            yield (str(settings.workspace / place) if place else key), env
+            return
+        with tempfile.TemporaryDirectory(prefix="modelrail-key-") as folder:
+            named = Path(folder) / "key.agent"  # a public key; the agent holds the private one
+            named.write_text(literal + "\n", encoding="utf-8")
+            yield str(named), env
+        return
+    with tempfile.TemporaryDirectory(prefix="modelrail-key-") as folder:
+        place = Path(folder) / "key"
+        place.touch(mode=0o600)
+        place.write_text(secret.replace("\r\n", "\n").rstrip("\n") + "\n", encoding="utf-8")
+        if kind == "ssh":
+            yield str(place), env
+            return
+        env["GNUPGHOME"] = folder
+        done = _run(["gpg", "--batch", "--quiet", "--import", str(place)], b"", env)
+        listed = _run(["gpg", "--batch", "--with-colons", "--list-secret-keys"], b"", env)
+        found = re.search(rb"^fpr:::::::::([0-9A-F]{40}):", listed.stdout, re.MULTILINE)
+        try:
+            if done.returncode or not found:
+                raise SignatureError("MODELRAIL_SIGNING_KEY is no OpenPGP key.", why=_words(done.stderr))
+            yield found[1].decode(), env
+        finally:
+            _end_agent(env)
+
+
+def _end_agent(env: dict[str, str]) -> None:
+    """Gpg leaves an agent behind for its home, which goes away now."""
+    with contextlib.suppress(ToolMissingError, UnavailableError):
+        _run(["gpgconf", "--kill", "all"], b"", env)
+
+
+def _run(command: Sequence[str], data: bytes, env: dict[str, str]) -> subprocess.CompletedProcess[bytes]:
+    try:
+        return subprocess.run(
+            command, input=data, capture_output=True, timeout=TIMEOUT, check=False, env=env | {"LC_ALL": "C"}
+        )
+    except FileNotFoundError:
+        raise ToolMissingError(
+            f"{command[0]} is not installed; it makes and checks the signatures of tags."
+        ) from None
+    except subprocess.TimeoutExpired:
+        raise UnavailableError(f"{command[0]} did not answer within {TIMEOUT:.0f} s.") from None
+
+
+def _words(said: bytes) -> str:
+    lines = said.decode("utf-8", "replace").strip().splitlines()
+    return " ".join(line for line in lines if not line.startswith("[GNUPG:]"))[:500]
+
+
+# --- checking --------------------------------------------------------------------------------------------
+
+
+class Signers:
+    """Who may sign. Made by `allowed`; one of them checks any number of objects."""
+
+    def __init__(self, ssh: Path | None, gpg_home: Path | None, environ: dict[str, str]) -> None:
+        self._ssh, self._home, self._environ = ssh, gpg_home, environ
+
+    def verify(self, data: bytes) -> Verdict:
+        """Whether a tag or commit object was signed by one of them."""
+        found = signed.take_apart(data)
+        if found.kind is None:
+            return Verdict("unsigned")
+        if found.kind == "ssh":
+            return self._ssh_verdict(found)
+        return self._gpg_verdict(found)
+
+    def _ssh_verdict(self, found: signed.Signed) -> Verdict:
+        if self._ssh is None:
+            return Verdict("unknown", detail="the list names no SSH key")
+        with _as_file(found.signature) as signature:
+            # Keys can be allowed for a while only: what counts is when it was signed, as for git.
+            moment = time.strftime("%Y%m%d%H%M%SZ", time.gmtime(min(found.time, 2**40)))
+            stamp = f"-Overify-time={moment}"
+            common = ["-s", str(signature), "-f", str(self._ssh), stamp]
+            who = _run(["ssh-keygen", "-Y", "find-principals", *common], b"", self._environ)
+            name = who.stdout.decode("utf-8", "replace").strip().partition("\n")[0].partition(",")[0]
+            if who.returncode or not name:
+                return self._not_found(signature, found.payload)
+            done = _run(
+                ["ssh-keygen", "-Y", "verify", "-n", NAMESPACE, "-I", name, *common],
+                found.payload,
+                self._environ,
+            )
+        return Verdict("good", name) if done.returncode == 0 else Verdict("bad", name, _words(done.stderr))
+
+    def _not_found(self, signature: Path, payload: bytes) -> Verdict:
+        """Nobody of the list: the signature of somebody else, or one that is broken altogether."""
+        check = ["ssh-keygen", "-Y", "check-novalidate", "-n", NAMESPACE, "-s", str(signature)]
+        done = _run(check, payload, self._environ)
+        return Verdict("unknown" if done.returncode == 0 else "bad", detail=_words(done.stdout))
+
+    def _gpg_verdict(self, found: signed.Signed) -> Verdict:
+        if self._home is None:
+            return Verdict("unknown", detail="the list names no OpenPGP key")
+        env = self._environ | {"GNUPGHOME": str(self._home)}
+        with _as_file(found.signature) as signature:
+            command = [
+                "gpg",
+                "--batch",
+                "--status-fd=1",
+                "--trust-model=always",
+                "--verify",
+                str(signature),
+                "-",
+            ]
+            done = _run(command, found.payload, env)
+        said = done.stdout.decode("utf-8", "replace")
+        good = re.search(r"^\[GNUPG:\] GOODSIG \S+ (.*)$", said, re.MULTILINE)
+        if done.returncode == 0 and good and re.search(r"^\[GNUPG:\] VALIDSIG ", said, re.MULTILINE):
+            return Verdict("good", good[1])
+        if "[GNUPG:] NO_PUBKEY" in said:
+            return Verdict("unknown", detail=_words(done.stderr))
+        return Verdict("bad", detail=_words(done.stderr))
+
+
+@contextlib.contextmanager
+def _as_file(data: bytes) -> Iterator[Path]:
+    handle, name = tempfile.mkstemp(prefix="modelrail-signature-")
+    try:
+        with os.fdopen(handle, "wb") as stream:
+            stream.write(data)
+        yield Path(name)
+    finally:
+        Path(name).unlink(missing_ok=True)
+
+
+@contextlib.contextmanager
+def allowed(file: Path, settings: Settings) -> Iterator[Signers]:
+    """The allowed signers of a file. Raises NotFoundError, SignatureError."""
+    try:
+        text = file.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError):
+        raise NotFoundError(
+            f"The file of allowed signers, {file.name}, cannot be read.",
+            next="Lines like git's gpg.ssh.allowedSignersFile:  name@example.org ssh-ed25519 AAAA...",
+        ) from None
+    keys = "".join(_PGP_KEY.findall(text))
+    lines = [line for line in _PGP_KEY.sub("", text).splitlines() if line.strip() and line.lstrip()[0] != "#"]
+    if not keys and not lines:
+        raise SignatureError(f"{file.name} names no signer.")
+    environ = settings.child_environ()
+    with tempfile.TemporaryDirectory(prefix="modelrail-signers-") as folder:
+        ssh = home = None
+        if lines:
+            ssh = Path(folder) / "allowed"
+            ssh.write_text("\n".join(lines) + "\n", encoding="utf-8")
+        if keys:
+            home = Path(folder) / "gnupg"
+            home.mkdir(mode=0o700)
+            env = environ | {"GNUPGHOME": str(home)}
+            done = _run(["gpg", "--batch", "--quiet", "--import"], keys.encode(), env)
+            if done.returncode:
+                raise SignatureError(
+                    f"{file.name} holds an OpenPGP key that gpg refuses.", why=_words(done.stderr)
+                )
+        try:
+            yield Signers(ssh, home, environ)
+        finally:
+            if home is not None:
+                _end_agent(environ | {"GNUPGHOME": str(home)})
+
+
+def objects(git: Git, oids: Sequence[str]) -> Iterator[tuple[str, bytes]]:
+    """The bytes of tags and commits, by one process."""
+    if not oids:
+        return
+    out = git.run("cat-file", "--batch", data="".join(f"{oid}\n" for oid in oids).encode(), network=True)
+    at = 0
+    for oid in oids:
+        end = out.index(b"\n", at)
+        fields = out[at:end].split()
+        if len(fields) != 3 or fields[0].decode() != oid:
+            raise SignatureError(f"The object {oid} is not in this repository.", next="Run it with --fetch.")
+        size = int(fields[2])
+        yield oid, out[end + 1 : end + 1 + size]
+        at = end + 2 + size
+
+
+def require(git: Git, oid: str, tag: str, signers: Signers) -> str:
+    """A tag object is signed by one of them; returns who. Raises SignatureError."""
+    verdict = signers.verify(git.run("cat-file", "tag", oid))
+    if verdict.status != "good":
+        raise SignatureError(
+            f"{tag} is {describe(verdict)}.",
+            why="The policy wants signatures of allowed signers (signing.required).",
+            next="Register it again with a key of the list, or add the signer to the list.",
+        )
+    return verdict.signer
+
+
+def describe(verdict: Verdict) -> str:
+    return {
+        "good": f"signed by {verdict.signer}",
+        "unsigned": "not signed",
+        "unknown": "signed by nobody of the allowed signers",
+        "bad": f"signed, but the signature does not fit{f' ({verdict.detail})' if verdict.detail else ''}",
+    }[verdict.status]

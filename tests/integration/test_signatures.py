@@ -1,0 +1,144 @@
+"""Signed tags and ledger commits: made like git's own, read by git, and checked against allowed signers."""
+
+from __future__ import annotations
+
+import shutil
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from conftest import run_git
+from modelrail.core import signed
+from support_registry import CONFIG, Project, project
+
+pytestmark = pytest.mark.skipif(shutil.which("ssh-keygen") is None, reason="no ssh-keygen")
+
+
+def new_key(place: Path, name: str) -> Path:
+    key = place / name
+    command = ["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-C", name, "-f", str(key)]
+    subprocess.run(command, check=True, capture_output=True)
+    return key
+
+
+def line(key: Path, who: str) -> str:
+    kind, data, _ = key.with_suffix(".pub").read_text().split()
+    return f"{who} {kind} {data}\n"
+
+
+POLICY = CONFIG + "signing: {format: ssh, signers: signers, required: true}\n"
+
+
+@pytest.fixture
+def keys(tmp_path: Path) -> Path:
+    folder = tmp_path / "keys"
+    folder.mkdir()
+    new_key(folder, "octo")
+    new_key(folder, "stranger")
+    return folder
+
+
+@pytest.fixture
+def signing(tmp_path: Path, keys: Path) -> Project:
+    """A consumer whose policy wants signatures; octo may sign, by a secret as in a workflow."""
+    found = project(tmp_path, POLICY)
+    (found.root / "signers").write_text("# who may sign\n" + line(keys / "octo", "octo@example.org"))
+    found.commit("signers")
+    found.environ["MODELRAIL_SIGNING_KEY"] = (keys / "octo").read_text()
+    return found
+
+
+def raw(found: Project, name: str) -> bytes:
+    kind = found.git("cat-file", "-t", name)
+    return subprocess.run(
+        ["git", "cat-file", kind, name], cwd=found.root, capture_output=True, check=True
+    ).stdout
+
+
+def test_tags_and_ledger_commits_are_signed_as_git_does(signing: Project) -> None:
+    signing.release("one")
+    run_git(signing.root, "config", "gpg.ssh.allowedSignersFile", str(signing.root / "signers"))
+    for tag in ("delay@v1.0.0", "delay#staging#1"):
+        signing.git("verify-tag", tag)
+    for commit in signing.git("log", "--format=%H", "refs/modelrail/ledger/tip").split():
+        signing.git("verify-commit", commit)
+    assert signed.take_apart(raw(signing, "delay@v1.0.0")).kind == "ssh"
+    # A signature below the message is no part of it.
+    assert signing.run("which", "delay", "--format", "model_digest").out.startswith("sha256:")
+
+
+def test_verify_names_who_may_not_sign(signing: Project, keys: Path, tmp_path: Path) -> None:
+    signing.release("one")
+    assert signing.run("verify", "--signers", "signers")
+    (tmp_path / "others").write_text(line(keys / "stranger", "stranger@example.org"))
+    said = signing.run("verify", "--signers", str(tmp_path / "others"), code=26)
+    assert "delay@v1.0.0" in said.out
+    assert "signed by nobody of the allowed signers" in said.out
+
+
+def test_a_version_of_a_stranger_does_not_enter(signing: Project, keys: Path) -> None:
+    stranger = {"MODELRAIL_SIGNING_KEY": (keys / "stranger").read_text()}
+    signing.release("one", **stranger)
+    refused = signing.run(
+        "promote", "delay", "v1.0.0", "--evidence", signing.evidence_file(), code=26
+    )  # fmt: skip
+    assert "delay@v1.0.0 is signed by nobody of the allowed signers" in refused.err
+    signing.release("two")
+    signing.run("promote", "delay", "v1.0.1", "--evidence", signing.evidence_file())
+
+
+def test_without_a_key_nothing_is_written(signing: Project) -> None:
+    signing.train("one")
+    refused = signing.run("register", env={"MODELRAIL_SIGNING_KEY": ""}, code=26)
+    assert "there is no key to sign with" in refused.err
+    assert not [tag for tag in signing.remote_tags() if tag.startswith("delay")]
+
+
+def test_a_broken_key_writes_nothing(signing: Project) -> None:
+    signing.train("one")
+    broken = "-----BEGIN OPENSSH PRIVATE KEY-----\nnonsense\n-----END OPENSSH PRIVATE KEY-----\n"
+    refused = signing.run("register", env={"MODELRAIL_SIGNING_KEY": broken}, code=26)
+    assert "could not be signed" in refused.err
+    assert "nonsense" not in refused.err
+    assert not [tag for tag in signing.remote_tags() if tag.startswith("delay")]
+
+
+def test_git_s_own_configuration_signs_too(tmp_path: Path, keys: Path) -> None:
+    found = project(tmp_path)
+    found.git("config", "tag.gpgSign", "true")
+    found.git("config", "gpg.format", "ssh")
+    found.git("config", "user.signingKey", str(keys / "octo.pub"))
+    found.release("one")
+    assert signed.take_apart(raw(found, "delay@v1.0.0")).kind == "ssh"
+    assert signed.take_apart(raw(found, "refs/modelrail/ledger/tip")).kind == "ssh"
+
+
+@pytest.mark.skipif(shutil.which("gpg") is None, reason="no gpg")
+def test_openpgp_keys_sign_too(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    home = tmp_path / "gnupg"
+    home.mkdir(mode=0o700)
+    monkeypatch.setenv("GNUPGHOME", str(home))
+
+    def gpg(*arguments: str) -> str:
+        done = subprocess.run(
+            ["gpg", "--batch", "--quiet", *arguments], capture_output=True, text=True, check=False
+        )
+        assert done.returncode == 0, done.stderr
+        return done.stdout
+
+    try:
+        gpg("--passphrase", "", "--quick-gen-key", "Octo <octo@example.org>", "ed25519", "sign", "0")
+        public, private = gpg("--armor", "--export"), gpg("--armor", "--export-secret-keys")
+    finally:
+        subprocess.run(["gpgconf", "--kill", "all"], check=False, capture_output=True)
+    found = project(tmp_path, CONFIG + "signing: {format: gpg, signers: signers, required: true}\n")
+    (found.root / "signers").write_text(public)
+    found.commit("signers")
+    found.environ["MODELRAIL_SIGNING_KEY"] = private
+    monkeypatch.setenv("GNUPGHOME", str(tmp_path / "nobody"))
+    found.release("one")
+    assert signed.take_apart(raw(found, "delay@v1.0.0")).kind == "gpg"
+    found.run("verify", "--signers", "signers")
+    monkeypatch.setenv("GNUPGHOME", str(home))
+    found.git("verify-tag", "delay@v1.0.0")
