@@ -54,21 +54,27 @@ def write(folder: Path, rows: int) -> None:
 
 def compare(folder: Path, names: list[str], slices: tuple[str, ...]) -> dict[str, float]:
     """Read and compare, as `modelrail compare` does."""
-    from bench_compare import DIGEST, bench_model, bench_records
+    import msgspec
 
+    from bench_compare import DIGEST, bench_model, bench_records
     from modelrail import records
     from modelrail.adapters import tables
     from modelrail.core import compare as core
 
     started = time.monotonic()
     read = COLUMNS["truth"] if slices else COLUMNS["truth"][:2]
-    truth = tables.read(folder / "truth.parquet", read)
-    sides = [tables.read(folder / f"{role}.parquet") for role in ("candidate", "baseline")]
+    model = bench_model(tuple(names), slices=slices)
+    gates = tuple(gate for gate in model.gates if gate.metric.name in names and (slices or not gate.slices))
     made = core.compare(
-        bench_model(tuple(names), slices=slices), bench_records(truth.height), evaluation_digest=DIGEST,
-        truth=truth, candidate=sides[0], baseline=sides[1],
+        msgspec.structs.replace(model, gates=gates),
+        bench_records(tables.count(folder / "truth.parquet")),
+        evaluation_digest=DIGEST,
+        # Handed over without a name here, as the command does: what is read need not stay.
+        truth=tables.read(folder / "truth.parquet", read),
+        candidate=tables.read(folder / "candidate.parquet"),
+        baseline=tables.read(folder / "baseline.parquet"),
         policy=records.PolicyRef(commit="0" * 40, digest=DIGEST, changed=False, source="head"),
-    )  # fmt: skip
+    )
     return {
         "rows": made.rows,
         "CPU s": time.process_time(),

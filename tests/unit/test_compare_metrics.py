@@ -158,7 +158,7 @@ def test_a_metric_of_ones_own():
         assert asked.params["function"] == "m:profit"
         shared, each, groups = rows.arrays()
         assert groups is None
-        assert {"truth", "late", "id"} <= set(shared)
+        assert {"truth", "late", "carrier"} <= set(shared)
         gains = [5.0 * (shared["truth"] * one["prediction"]) - one["prediction"] for one in each]
         rng = np.random.default_rng(0)
         draws = rng.integers(0, rows.size, (300, rows.size))

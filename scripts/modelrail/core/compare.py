@@ -54,6 +54,7 @@ def compare(
     paired = pair(
         model, list(metrics.values()), truth, candidate, baseline, seed=SEED, reported=reported, user=user
     )
+    del truth, candidate, baseline  # of many rows: only the arrays of the pairing stay
     asked = {label: decide.factors(_margins(model, label)) for label in metrics}
     whole = Subset(paired)
     measured = {label: whole.measure(metric, asked[label]) for label, metric in metrics.items()}

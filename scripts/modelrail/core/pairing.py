@@ -14,6 +14,7 @@ import numpy as np
 import polars as pl
 
 from modelrail import config
+from modelrail.core import columns as read_columns
 from modelrail.core import grouping, thresholds
 from modelrail.core.metrics import catalog
 from modelrail.core.metrics.estimate import Floats, Ints
@@ -128,6 +129,7 @@ def pair(
     else:
         coded, classes, outputs = _classification(model, metrics, target, ordered)
     queries = _queries(truth, model)
+    sliced = {name for wanted in read_columns.sliced(model) for name in wanted.reads}
     clusters, count = grouping.clusters(truth, model.data, queries)
     named = dict.fromkeys(name for metric in metrics for name in metric.columns)
     return Paired(
@@ -138,7 +140,7 @@ def pair(
         baseline=outputs.get("the baseline"),
         clusters=clusters,
         cluster_count=count,
-        table=truth,
+        table=truth if key in sliced else truth.drop(key),  # large, and of no more use
         weights=_weights(truth, model.data.weight),
         queries=queries,
         columns={

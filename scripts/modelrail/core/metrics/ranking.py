@@ -31,17 +31,23 @@ def _auc(view: View, factor: Callable[[int, int], float]) -> Estimate:
         return undefined("the rows hold one class only", (n,))
     ranks = view.ranks
     here = view.mass_in_blocks(positive)
-    here_negative = view.mass_in_blocks() - here
-    below_negative = np.cumsum(here_negative) - here_negative + here_negative / 2
-    above_positive = positives - np.cumsum(here) + here / 2
-    outranks = ranks.scatter(below_negative / negatives)
-    outranked = ranks.scatter(above_positive / positives)
-    value = float((here @ below_negative) / positives / negatives)
-    influence = np.where(
-        positive,
-        (outranks - value) * (n / positives * factor(count, n)),
-        (outranked - value) * (n / negatives * factor(n - count, n)),
-    )
+    below = view.mass_in_blocks()  # negatives below, those of the block counting half
+    below -= here
+    below = np.cumsum(below) - below / 2
+    value = float((here @ below) / positives / negatives)
+    above = positives - np.cumsum(here) + here / 2
+    del here  # of many rows, each of these is large
+    influence = ranks.scatter(below)
+    del below
+    outranked = ranks.scatter(above)
+    del above
+    influence *= 1 / negatives
+    influence -= value
+    influence *= n / positives * factor(count, n)
+    outranked *= 1 / positives
+    outranked -= value
+    outranked *= n / negatives * factor(n - count, n)
+    np.copyto(influence, outranked, where=~positive)
     return Estimate(value, view.pull(influence), support)
 
 
