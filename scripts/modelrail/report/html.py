@@ -50,6 +50,8 @@ def html(view: View, budget: int = BUDGET) -> str:
     template = environment().get_template("page.html.j2")
     page = ""
     for size in _SIZES:
+        if _likely(view, size) > 2 * budget and size is not _SIZES[-1]:
+            continue
         models = [
             html_model.build(model, f"m{index}", size.room)
             for index, model in enumerate(view.models[: size.models], 1)
@@ -63,6 +65,17 @@ def html(view: View, budget: int = BUDGET) -> str:
         if len(page.encode()) <= budget:
             break
     return page
+
+
+def _likely(view: View, size: _Size) -> int:
+    """About how many bytes it will be; only to leave out attempts that are far too large."""
+    room, total = size.room, 60_000
+    for model in view.models[: size.models]:
+        rows = len(model.metrics) + len(model.slices) + len(model.gates)
+        total += 12_000 + 450 * min(len(model.slices), room.slices)
+        total += 900 * (min(len(model.metrics), room.metrics) + min(len(model.gates), room.gates))
+        total += 450 * rows if rows <= room.raw else 0
+    return total
 
 
 def _no_commands(page: str) -> str:

@@ -27,13 +27,13 @@ _KINDS = {
     "not compared": "none",
 }
 _SIGNS = {"worse": "▼", "better": "▲", "same": "=", "open": "?", "none": "·"}
-# In a field of 10 x 10, relative to its corner.
+# In a field of 1 x 1: where the shape begins, and the shape from there. Full squares, triangles, bars, dots.
 _SHAPES = {
-    "worse": "h9v9h-9z",
-    "better": "m4.5 0l4.5 9h-9z",
-    "open": "m0 3h9v3h-9z",
-    "same": "m3 3h3v3h-3z",
-    "none": "m4 4h1v1h-1z",
+    "worse": (0.0, 0.0, "h.9v.9h-.9z"),
+    "better": (0.4, 0.0, "l.5.9h-.9z"),
+    "open": (0.0, 0.3, "h.9v.3h-.9z"),
+    "same": (0.3, 0.3, "h.3v.3h-.3z"),
+    "none": (0.4, 0.4, "h.1v.1h-.1z"),
 }
 
 
@@ -128,20 +128,21 @@ def _dense(places: Sequence[tuple[str, str]], metrics: Sequence[str], cells: Cel
             x = left + field * index + 8
             words = label(numbers.metric_name(metric), 22)
             out.append(f'<text class="tick" transform="translate({x} {top - 5}) rotate(-90)">{words}</text>')
-    y, last = top, ""
+    row, last = 0, ""
     for place in places:
         if place[0] != last:
-            y, last = y + (4 if last else 0), place[0]
-            out.append(text(2, y + 9, place[0], "head", limit=14))
-        out.append(text(left - 6, y + 9, place[1], "tick end", limit=16))
+            row, last = row + (1 if last else 0), place[0]
+            out.append(text(2, top + field * row + 9, place[0], "head", limit=14))
+        out.append(text(left - 6, top + field * row + 9, place[1], "tick end", limit=16))
         for index, metric in enumerate(metrics):
             view = cells.get((place, metric))
             if view is not None:
-                kind = _KINDS[view.verdict]
-                paths[kind].append(f"M{left + field * index} {y}{_SHAPES[kind]}")
-        y += field
-    out += [f'<path class="cell {kind}" d="{"".join(path)}"/>' for kind, path in paths.items() if path]
-    return left + field * len(metrics) + 4, y + 4, out
+                across, down, shape = _SHAPES[kind := _KINDS[view.verdict]]
+                paths[kind].append(f"M{index + across:g} {row + down:g}{shape}")
+        row += 1
+    drawn = (f'<path class="cell {kind}" d="{"".join(path)}"/>' for kind, path in paths.items() if path)
+    out.append(f'<g transform="translate({left} {top}) scale({field})">{"".join(drawn)}</g>')
+    return left + field * len(metrics) + 4, top + field * row + 4, out
 
 
 # --- confusion matrices ----------------------------------------------------------------------------------
