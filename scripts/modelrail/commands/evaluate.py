@@ -16,11 +16,11 @@ from modelrail import records
 from modelrail.adapters import files, git
 from modelrail.adapters.actions_io import outputs, say
 from modelrail.commands import _context, _options, _verbs
-from modelrail.errors import NotFoundError
+from modelrail.errors import GitError, NotFoundError
 
 if TYPE_CHECKING:
     from modelrail.adapters import predictor, shards, versions
-    from modelrail.core.history import ModelState
+    from modelrail.core.history import ModelState, Registered
 
 EPILOG = """\b
 Examples:
@@ -100,7 +100,7 @@ def _evaluate(
 ) -> dict[str, object]:
     from modelrail.adapters import evaluation, versions
     from modelrail.adapters import shards as shards_of
-    from modelrail.core import lineage
+    from modelrail.core import lineage, since_baseline
 
     settings, own = context.settings, context.folder(model)
     folder = own if shard is None else shard.place(own)
@@ -118,7 +118,9 @@ def _evaluate(
     )
     with contextlib.ExitStack() as stack:
         version, candidate, side = _candidate(model, context, state, selector, config_file, repository, stack)
-        question = stack.enter_context(evaluation.question(model, settings.workspace, settings, repository, shard))
+        question = stack.enter_context(
+            evaluation.question(model, settings.workspace, settings, repository, shard)
+        )
         truth = evaluation.store(question.truth, "truth", folder)
         from modelrail.adapters import predictor
 
@@ -135,6 +137,14 @@ def _evaluate(
             baseline_ref=standing.ref,
             run=_verbs.run_ref(settings),
             shard="" if shard is None else str(shard),
+            changed=since_baseline.changed(
+                candidate,
+                question.test.digest,
+                standing.registered,
+                _code(standing.registered, model, repository),
+            ),
+            test_before=since_baseline.test_before(standing.registered),
+            test_uses=since_baseline.test_uses(state.versions.values(), question.test.digest),
         )
         files.write(record, folder)
         if model.metrics:
@@ -149,6 +159,16 @@ def _evaluate(
         "baseline_cached": theirs.cached if theirs else False,
         "record": _verbs.shown(folder / records.Evaluation.FILE, context),
     }
+
+
+def _code(registered: Registered | None, model: modelrail_config.Model, repository: git.Git) -> str | None:
+    """The baseline's code, when the model's folder is still the same one."""
+    if registered is None:
+        return None
+    try:
+        return repository.tree(registered.commit, model.path)
+    except GitError:
+        return None
 
 
 def _candidate(
