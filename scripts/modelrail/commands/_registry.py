@@ -5,7 +5,6 @@ from __future__ import annotations
 import dataclasses
 import random
 import re
-import secrets
 import sys
 import time
 from collections.abc import Callable, Mapping, Sequence
@@ -16,13 +15,19 @@ from urllib.parse import urlsplit
 from msgspec import structs
 
 from modelrail import config, plans, settings
-from modelrail.adapters import apply, ledger, registry, tagging
+from modelrail.adapters import apply, ledger, pending, registry, tagging
 from modelrail.adapters.actions_io import say
 from modelrail.adapters.git import Git, open_repository
 from modelrail.core import history, tags, verification
 from modelrail.core.decisions import Asked, Decision
 from modelrail.core.history import ModelState
-from modelrail.errors import ConflictError, NotFoundError, UsageError
+from modelrail.errors import (
+    ConflictError,
+    ModelrailError,
+    NotFoundError,
+    UnavailableError,
+    UsageError,
+)
 from modelrail.records import Event
 
 if TYPE_CHECKING:
@@ -80,9 +85,11 @@ def client(found: settings.Settings) -> GitHub | None:
     return github.connect(found)
 
 
-def asked(found: settings.Settings, git: Git, key: str, reason: str = "") -> Asked:
-    """Who asks. In CI the operation is the run's, whatever the attempt; on a laptop each call is its own."""
-    origin = found.run_id or f"local-{secrets.token_hex(6)}"
+def asked(found: settings.Settings, git: Git, key: str, reason: str = "", *, keep: bool = True) -> Asked:
+    """Who asks. In CI the operation is the run's, whatever the attempt; on a laptop each call is its own,
+    unless an equal one did not end (`keep`: remember this one until it does).
+    """
+    origin = found.run_id or (pending.begin(git, key) if keep else f"{pending.LOCAL}dry-run")
     actor = found.actor
     if not actor:
         actor = git.attempt("config", "user.name").stdout.decode("utf-8", "replace").strip() or "unknown"
@@ -149,6 +156,33 @@ def carry_out(
     github: GitHub | None,
     model: str,
     dry_run: bool,
+    operation: str = "",
+    signing: config.Signing | None = None,
+) -> tuple[Step, apply.Outcomes]:
+    """Read, decide, push, and forget the operation once it was answered, one way or the other."""
+    try:
+        answer = _carry_out(
+            decide, found=found, git=git, github=github, model=model, dry_run=dry_run, signing=signing
+        )
+    except UnavailableError:
+        raise  # it may have arrived: asked again, it is the same operation
+    except ModelrailError:
+        pending.end(git, operation)
+        raise
+    if not dry_run:
+        pending.end(git, operation)
+    return answer
+
+
+def _carry_out(
+    decide: Callable[[ModelState], Step],
+    *,
+    found: settings.Settings,
+    git: Git,
+    github: GitHub | None,
+    model: str,
+    dry_run: bool,
+    signing: config.Signing | None,
 ) -> tuple[Step, apply.Outcomes]:
     """Read, decide, push. After a lost race the same on the new state, unless the stage itself moved.
 
@@ -165,8 +199,11 @@ def carry_out(
                 _refuse_if_moved(lost, state)
             step = decide(state)
         try:
+            _require_signature(step.decision, state, signing, found, git)
             plan = (*step.before, *step.decision.push)
-            tagged = apply.apply(plan, settings=found, git=git, github=github, dry_run=dry_run)
+            tagged = apply.apply(
+                plan, settings=found, git=git, github=github, dry_run=dry_run, signing=signing
+            )
         except ConflictError as error:
             if time.monotonic() > give_up:
                 raise
@@ -182,6 +219,25 @@ def carry_out(
         done.notes[:0] = tagged.notes
         done.changed = tagged.changed
         return step, done
+
+
+def _require_signature(
+    decision: Decision,
+    state: ModelState,
+    signing: config.Signing | None,
+    found: settings.Settings,
+    git: Git,
+) -> None:
+    """With `signing.required` a version enters a stage only if an allowed signer registered it."""
+    if signing is None or not signing.required or signing.signers is None or not decision.stage:
+        return
+    known = state.versions.get(decision.version)
+    if known is None or not decision.changed:
+        return
+    from modelrail.adapters import signatures
+
+    with signatures.allowed(found.workspace / signing.signers, found) as signers:
+        signatures.require(git, known.event.object, known.event.tag, signers)
 
 
 def _same(before: ModelState, now: ModelState) -> bool:

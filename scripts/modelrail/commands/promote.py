@@ -48,7 +48,7 @@ def command(
     loaded, policy = _registry.load_policy(found, config, model)
     git = open_repository(found)
     github = _registry.client(found)
-    asked = _registry.asked(found, git, f"promote/{model}/{to}/{version}", reason)
+    asked = _registry.asked(found, git, f"promote/{model}/{to}/{version}", reason, keep=not dry_run)
 
     def decide(state: ModelState) -> _registry.Step:
         known = selectors.registered(state, version)
@@ -64,7 +64,14 @@ def command(
         return _registry.Step(decision, after)
 
     step, done = _registry.carry_out(
-        decide, found=found, git=git, github=github, model=model, dry_run=dry_run
+        decide,
+        signing=loaded.signing,
+        found=found,
+        git=git,
+        github=github,
+        model=model,
+        dry_run=dry_run,
+        operation=asked.operation,
     )
     decision = step.decision
     _registry.tell(done, dry_run=dry_run)

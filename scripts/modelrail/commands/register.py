@@ -123,7 +123,7 @@ def _register(model: modelrail_config.Model, work: Work) -> dict[str, object]:
             why=f"Records: {evidence.candidate.fingerprint.commit}; checked out: {work.git.head()}.",
             next="Train and evaluate in the run that registers.",
         )
-    asked = _registry.asked(found, work.git, f"register/{model.name}/{digest[-16:]}")
+    asked = _registry.asked(found, work.git, f"register/{model.name}/{digest[-16:]}", keep=not work.dry_run)
     run = evidence.candidate.tracking
     stored = stores.location(model.store, file, run.run_id if run else "")
     with tempfile.TemporaryDirectory(prefix="modelrail-release-") as parent:
@@ -149,7 +149,14 @@ def _register(model: modelrail_config.Model, work: Work) -> dict[str, object]:
             return _registry.Step(decision, (effect,) if effect else (), before)
 
         step, done = _registry.carry_out(
-            decide, found=found, git=work.git, github=work.github, model=model.name, dry_run=work.dry_run
+            decide,
+            signing=work.context.config.signing,
+            found=found,
+            git=work.git,
+            github=work.github,
+            model=model.name,
+            dry_run=work.dry_run,
+            operation=asked.operation,
         )
     decision = step.decision
     if not work.release and decision.changed and not stored:

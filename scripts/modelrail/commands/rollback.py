@@ -39,7 +39,9 @@ def command(model: str, stage: str, to: str, reason: str, config: str, as_json: 
     loaded, policy = _registry.load_policy(found, config, model)
     git = open_repository(found)
     github = _registry.client(found)
-    asked = _registry.asked(found, git, f"rollback/{model}/{stage}/{to or 'previous'}", reason)
+    asked = _registry.asked(
+        found, git, f"rollback/{model}/{stage}/{to or 'previous'}", reason, keep=not dry_run
+    )
 
     def decide(state: ModelState) -> _registry.Step:
         decision = transitions.rollback(state, policy, stage, to or None, asked)
@@ -49,7 +51,14 @@ def command(model: str, stage: str, to: str, reason: str, config: str, as_json: 
         )
 
     step, done = _registry.carry_out(
-        decide, found=found, git=git, github=github, model=model, dry_run=dry_run
+        decide,
+        signing=loaded.signing,
+        found=found,
+        git=git,
+        github=github,
+        model=model,
+        dry_run=dry_run,
+        operation=asked.operation,
     )
     decision = step.decision
     _registry.tell(done, dry_run=dry_run)

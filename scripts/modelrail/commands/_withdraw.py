@@ -1,0 +1,45 @@
+"""What `deregister`, `unassign` and `deprecate` share: one event with a reason, and a line about it."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+
+import click
+
+from modelrail.adapters.git import open_repository
+from modelrail.commands import _registry
+from modelrail.core.decisions import Asked, Decision
+from modelrail.core.history import ModelState
+
+reason = click.option("--reason", required=True, metavar="TEXT", help="Why; kept in the tag.")
+
+
+def carry_out(
+    key: str,
+    model: str,
+    why: str,
+    decide: Callable[[ModelState, Asked], Decision],
+    line: Callable[[Decision], str],
+    *,
+    as_json: bool,
+    dry_run: bool,
+) -> None:
+    """Ask, push, say."""
+    found = _registry.surroundings()
+    _registry.check_model_name(model)
+    git = open_repository(found)
+    asked = _registry.asked(found, git, key, why, keep=not dry_run)
+    step, done = _registry.carry_out(
+        lambda state: _registry.Step(decide(state, asked)),
+        found=found, git=git, github=None, model=model, dry_run=dry_run, operation=asked.operation,
+    )  # fmt: skip
+    decision = step.decision
+    _registry.tell(done, dry_run=dry_run)
+    if as_json:
+        document = _registry.stage_document(decision, done, dry_run=dry_run)
+        click.echo(json.dumps(document, indent=2, ensure_ascii=False))
+    elif decision.changed:
+        click.echo(f"{'would: ' if dry_run else '✓ '}{line(decision)}")
+    else:
+        click.echo(f"= {model}: nothing to do, {decision.note}")

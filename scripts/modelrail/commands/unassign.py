@@ -1,0 +1,32 @@
+"""`modelrail unassign`: empty a stage."""
+
+from __future__ import annotations
+
+import click
+
+from modelrail.commands import _options, _withdraw
+from modelrail.core import withdrawals
+
+EPILOG = """\b
+Example:
+  modelrail unassign delay --stage staging --reason "the trial is over"
+"""
+
+
+@click.command("unassign", epilog=EPILOG)
+@_options.argument("model", "unassign")
+@click.option("--stage", required=True, metavar="STAGE", help="The stage to empty.")
+@_withdraw.reason
+@_options.as_json
+@_options.dry_run
+def command(model: str, stage: str, reason: str, as_json: bool, dry_run: bool) -> None:
+    """Empty a stage of MODEL. What stood there before does not come back; that is what `rollback` does."""
+    _withdraw.carry_out(
+        f"unassign/{model}/{stage}", model, reason,
+        lambda state, asked: withdrawals.unassign(state, stage, asked),
+        lambda decision: (
+            f"{decision.model} {decision.version} is no longer in {decision.stage}"
+            f" (event {decision.sequence})"
+        ),
+        as_json=as_json, dry_run=dry_run,
+    )  # fmt: skip
