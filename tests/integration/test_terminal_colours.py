@@ -13,13 +13,13 @@ import support_records as sample
 from modelrail.adapters import files
 
 
-def on_a_terminal(place: Path, **environ: str) -> str:
-    """What `modelrail report --format text` writes to a pseudo-terminal."""
+def on_a_terminal(place: Path, *form: str, **environ: str) -> str:
+    """What `modelrail report` writes to a pseudo-terminal."""
     parent, child = pty.openpty()
     env = {key: value for key, value in os.environ.items() if not key.startswith(("GITHUB_", "MODELRAIL_"))}
     env.pop("NO_COLOR", None)
     env["PYTHONPATH"] = str(Path(modelrail.__file__).parents[1])
-    command = [sys.executable, "-m", "modelrail", "report", "--format", "text", "--no-comment"]
+    command = [sys.executable, "-m", "modelrail", "report", *form, "--no-comment"]
     with subprocess.Popen(command, cwd=place, env=env | {"TERM": "xterm"} | environ, stdout=child) as process:
         os.close(child)
         blocks = []
@@ -42,6 +42,6 @@ def test_a_real_terminal_gets_colour_unless_it_says_no(tmp_path: Path) -> None:
     files.write(found.failure, files.folder(tmp_path / "modelrail-out", "delay"))
     assert "\x1b[1;31m✗\x1b[0m" in on_a_terminal(tmp_path)
     for said in ({"NO_COLOR": "1"}, {"TERM": "dumb"}, {"GITHUB_ACTIONS": "true"}):
-        plain = on_a_terminal(tmp_path, **said)
+        plain = on_a_terminal(tmp_path, "--format", "text", **said)
         assert "✗ delay could not be evaluated" in plain
         assert "\x1b" not in plain

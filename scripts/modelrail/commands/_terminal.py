@@ -11,6 +11,11 @@ from modelrail.settings import Settings
 WIDEST = 160  # a longer line is hard to follow with the eye
 
 
+def usual(settings: Settings) -> str:
+    """The format when none is asked for: text for a person who watches, Markdown for a file or a program."""
+    return "text" if sys.stdout.isatty() and not settings.in_ci else "md"
+
+
 def style(settings: Settings) -> Style:
     if settings.in_ci or not sys.stdout.isatty():
         return PLAIN

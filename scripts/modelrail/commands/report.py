@@ -37,8 +37,8 @@ Examples:
 @_options.models
 @_options.out
 @click.option(
-    "--format", "form", type=click.Choice(["md", "html", "json", "junit", "text"]), default="md",
-    show_default=True, help="What is printed.",
+    "--format", "form", type=click.Choice(["md", "html", "json", "junit", "text"]), default=None,
+    help="What is printed. Default: `text` on a terminal, else `md`.",
 )  # fmt: skip
 @click.option(
     "--comment/--no-comment", default=None,
@@ -56,7 +56,7 @@ def command(
     config: str,
     models: tuple[str, ...],
     out: str,
-    form: str,
+    form: str | None,
     comment: bool | None,
     to_summary: bool,
     pull_request: int | None,
@@ -82,7 +82,7 @@ def command(
     except (RecordError, NotFoundError) as error:
         found = [_records.refused(error)]
     shown = view.build(found, _run(surroundings))
-    _print(shown, "json" if as_json else form, surroundings)
+    _print(shown, "json" if as_json else form or _terminal.usual(surroundings), surroundings)
     if not dry_run:
         _keep(shown, place)
         path = place / "report.md"
