@@ -3,8 +3,9 @@
 `tuned` chooses by cross-fitting: the rows (whole groups of them) fall into two halves by the seed. The best
 threshold of one half labels the other, so that no row is judged by a threshold that it helped to choose and
 the value carries no optimism. Each model gets its own thresholds. The halves are the same for both models and
-for every slice. At the optimum the value is flat in the threshold, which is why its own noise adds nothing
-to the interval in first order.
+for every slice. The interval takes the thresholds as chosen: at the optimum the value is flat in them, so that
+their own noise vanishes in first order. On few rows some stays (simulated with two equally good models:
+intervals at 95% hold zero in 92-93% at 1,000 rows, in 95% at 5,000).
 """
 
 from __future__ import annotations
@@ -42,7 +43,11 @@ def tuned(metric: Metric, truth: Ints, scores: Floats, weights: Floats | None, h
 
 
 def _best(metric: Metric, truth: Ints, scores: Floats, weights: Floats | None) -> float:
-    """The threshold of the best value; of several, the one nearest 0.5."""
+    """The middle of the thresholds whose value is within a standard error of the best.
+
+    Near its best the value is flat, so that the very best of a few rows jumps about; the middle of the flat
+    top is far steadier and as good.
+    """
     if not truth.size:
         return 0.5
     function = functions.of_cells(metric)
@@ -52,7 +57,7 @@ def _best(metric: Metric, truth: Ints, scores: Floats, weights: Floats | None) -
     every = np.concatenate(([0.0], np.cumsum(weight)))
     tried = np.unique(ordered[np.linspace(0, truth.size - 1, min(CANDIDATES, truth.size)).astype(np.int64)])
     below = np.searchsorted(ordered, tried, side="left")
-    found: list[tuple[float, float, float]] = []
+    found: list[tuple[float, float, float]] = []  # value, its standard error, threshold
     sign = 1.0 if metric.higher_is_better else -1.0
     for threshold, place in zip(tried, below, strict=True):
         missed, rejected = positive[place], every[place]
@@ -62,7 +67,11 @@ def _best(metric: Metric, truth: Ints, scores: Floats, weights: Floats | None) -
                 [missed, positive[-1] - missed],
             ]
         )
-        value = function(counts).value
-        if value is not None:
-            found.append((sign * value, -abs(float(threshold) - 0.5), float(threshold)))
-    return max(found)[2] if found else 0.5
+        said = function(counts)
+        if said.value is not None:
+            error = float(np.sqrt((counts * said.influence**2).sum())) / counts.sum()
+            found.append((sign * said.value, error, float(threshold)))
+    if not found:
+        return 0.5
+    best, error, _ = max(found)
+    return float(np.median([threshold for value, _, threshold in found if value >= best - error]))
