@@ -100,8 +100,9 @@ def _gates(found: Sequence[rows.GateView]) -> list[tuple[Cell, ...]]:
 
 
 def _metric(row: rows.MetricView) -> tuple[Cell, ...]:
+    direction = "" if row.row.higher_is_better else " (lower is better)"
     return (
-        Cell(f"{row.where}, {row.name}" if row.where else row.name),
+        Cell(f"{row.where}, {row.name}" if row.where else f"{row.name}{direction}"),
         Cell(row.baseline),
         Cell(row.candidate, "bold"),
         Cell(row.difference),
