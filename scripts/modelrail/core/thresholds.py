@@ -3,8 +3,8 @@
 `tuned` chooses by cross-fitting: the rows (whole groups of them) fall into two halves by the seed. The best
 threshold of one half labels the other, so that no row is judged by a threshold that it helped to choose and
 the value carries no optimism. Each model gets its own thresholds. The halves are the same for both models and
-for every slice. The interval takes the thresholds as chosen: at the optimum the value is flat in them, so that
-their own noise vanishes in first order. On few rows some stays (simulated with two equally good models:
+for every slice. The interval takes the thresholds as chosen: at the optimum the value is flat in them, so
+that their own noise vanishes in first order. On few rows some stays (simulated with two equally good models:
 intervals at 95% hold zero in 92-93% at 1,000 rows, in 95% at 5,000).
 """
 
