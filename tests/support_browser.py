@@ -1,0 +1,100 @@
+"""A real browser for tests: whatever Chromium this machine has. And rules of accessibility as checks."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Browser, Page
+
+PROGRAMS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
+DESKTOP, PHONE = (1200, 900), (390, 844)
+
+
+def _rules(name: str) -> str:
+    return (Path(__file__).parent / "browser" / f"{name}.js").read_text(encoding="utf-8")
+
+
+def program() -> str:
+    """The browser's path; the test is skipped where there is none."""
+    found = next((path for path in map(shutil.which, PROGRAMS) if path), None)
+    if found is None:
+        pytest.skip(
+            f"no browser: none of {', '.join(PROGRAMS)} is on PATH (Debian: apt-get install chromium)"
+        )
+    return found
+
+
+@contextmanager
+def started() -> Iterator[Browser]:
+    playwright = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
+    path = program()
+    # Inside a container there is no sandbox for root; the pages are our own.
+    sandbox = ["--no-sandbox"] if os.geteuid() == 0 else []
+    with playwright.sync_playwright() as driver:
+        browser = driver.chromium.launch(executable_path=path, args=[*sandbox, "--force-color-profile=srgb"])
+        try:
+            yield browser
+        finally:
+            browser.close()
+
+
+@dataclass
+class Seen:
+    """A page, and what went wrong on it or left it."""
+
+    page: Page
+    requests: list[str] = field(default_factory=list)
+    errors: list[str] = field(default_factory=list)
+
+
+@contextmanager
+def opened(
+    browser: Browser,
+    url: str,
+    size: tuple[int, int] = DESKTOP,
+    *,
+    dark: bool = False,
+    script: bool = True,
+    scale: float = 1,
+    **more: Any,
+) -> Iterator[Seen]:
+    context = browser.new_context(
+        viewport={"width": size[0], "height": size[1]},
+        device_scale_factor=scale,
+        color_scheme="dark" if dark else "light",
+        java_script_enabled=script,
+        locale="en-US",
+        **more,
+    )
+    page = context.new_page()
+    seen = Seen(page)
+    page.on("request", lambda request: seen.requests.append(request.url))
+    page.on(
+        "console", lambda said: seen.errors.append(said.text) if said.type in {"error", "warning"} else None
+    )
+    page.on("pageerror", lambda error: seen.errors.append(str(error)))
+    page.goto(url)
+    try:
+        yield seen
+    finally:
+        context.close()
+
+
+def write(folder: Path, name: str, text: str) -> str:
+    """A page as a file; returns its URL."""
+    path = folder / f"{name}.html"
+    path.write_text(text, encoding="utf-8")
+    return path.as_uri()
+
+
+NAMES = _rules("names")
+CONTRAST = _rules("contrast")
