@@ -93,6 +93,9 @@ def slice_search(fields: Fields, task: str, listed: tuple[config.Metric, ...]) -
     if inner is None or found is None:
         return None
     metric = _named_metric(inner, "metric", task=task, named=listed)
+    if metric is not None and metric not in listed:
+        hint = f"There are: {', '.join(known.label for known in listed)}."
+        inner.fault("metric", f"{metric.label} is not one of the model's metrics.", hint)
     return msgspec.structs.replace(found, metric=metric.label if metric else None)
 
 

@@ -227,6 +227,28 @@ class GateRow(Record, frozen=True, kw_only=True):
     margin: float | None = None  # the difference where the rule's border lies, in the metric's own unit
 
 
+class FoundSlice(Record, frozen=True, kw_only=True):
+    """A badly served slice that the search found."""
+
+    slice: SliceRef
+    kind: Literal["level", "difference"]  # worse than the whole, or worse than the baseline
+    rows: int
+    candidate: float | None
+    baseline: float | None
+    effect: float  # slice less whole, or candidate less baseline
+    interval: Interval  # of the effect, by itself
+    p_value: float  # corrected over all that were looked at
+
+
+class SliceSearch(Record, frozen=True, kw_only=True):
+    metric: str
+    depth: int
+    min_rows: int
+    looked: int  # slices, of both kinds
+    correction: str
+    found: tuple[FoundSlice, ...]  # the worst, also where chance explains them
+
+
 class PolicyRef(Record, frozen=True, kw_only=True):
     """Where the gates were read from."""
 
@@ -252,6 +274,7 @@ class Comparison(Record, frozen=True, kw_only=True):
     seed: int
     notes: tuple[str, ...] = ()
     policy_changes: tuple[str, ...] = ()  # what this change does to the policy that judged it, in words
+    search: SliceSearch | None = None
 
 
 class Curve(Record, frozen=True, kw_only=True):

@@ -14,7 +14,7 @@ import msgspec
 import polars as pl
 
 from modelrail import config, records
-from modelrail.core import checks, circumstances, decide, gates, headline, slices, waivers
+from modelrail.core import checks, circumstances, decide, gates, headline, slice_search, slices, waivers
 from modelrail.core import columns as read_columns
 from modelrail.core.circumstances import Around
 from modelrail.core.inference.family import CORRECTION, holm
@@ -72,6 +72,7 @@ def compare(
     )
     rows = (*gates.evaluate(results), *checks.evaluate(model, evaluation, around))
     verdict = gates.verdict(rows)
+    searched, told = _search(model, metrics, whole)
     return records.Comparison(
         model=model.name,
         evaluation=evaluation_digest,
@@ -89,7 +90,9 @@ def compare(
             *skipped,
             *waivers.notes(model, rows, evaluation.baseline_ref.stage, around.today),
             *_test_notes(evaluation),
+            *told,
         ),
+        search=searched,
         policy_changes=around.policy_changes,
     )
 
@@ -117,6 +120,19 @@ def _applying(
         ),
     )
     return applying, skipped
+
+
+def _search(
+    model: config.Model, metrics: Mapping[str, catalog.Metric], whole: Subset
+) -> tuple[records.SliceSearch | None, list[str]]:
+    wanted = model.slice_search
+    if wanted is None:
+        return None, []
+    label = wanted.metric or next(iter(metrics))
+    found = slice_search.search(whole, metrics[label], label, wanted, model.slices)
+    if found is None:
+        return None, [f"No slice was searched: {label} has no influence values, or there are no slices."]
+    return found, slice_search.note(found, metrics[label])
 
 
 def _test_notes(evaluation: records.Evaluation) -> list[str]:

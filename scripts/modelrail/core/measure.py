@@ -65,6 +65,29 @@ class Subset:
                 return self._from_outside(metric, factors)
             return self._cells(metric, factors) if metric.family == "cells" else self._by_row(metric, factors)
 
+    def pulls(self, metric: Metric) -> tuple[Floats, Floats | None] | None:
+        """By row, how much it pulls the candidate's value, and the difference; None where nothing tells."""
+        if metric.interval != "influence" or metric.family not in {"cells", "rows"}:
+            return None
+        with np.errstate(over="ignore", invalid="ignore"):
+            if metric.family == "cells":
+                joint = self._joint(metric)
+                cells = functions.of_cells(metric, self.paired.classes)
+                alone = cells(joint.confusion(joint.candidate)).influence[joint.truth, joint.candidate]
+                other = None
+                if self.paired.baseline is not None:
+                    other = cells(joint.confusion(joint.baseline)).influence[joint.truth, joint.baseline]
+                weights = 1.0 if self._weights is None else self._weights
+                mine = alone[joint.cell_of_row] * weights
+                theirs = None if other is None else mine - other[joint.cell_of_row] * weights
+                return mine, theirs
+            function = functions.of_rows(metric)
+            found = [function(view) for view in self._views]
+            if any(one.value is None for one in found):
+                return None
+            first = found[0].influence
+            return first, None if len(found) == 1 else first - found[1].influence
+
     # --- the two families ------------------------------------------------------------------------------
 
     def _by_row(self, metric: Metric, factors: Iterable[float]) -> Measured:
