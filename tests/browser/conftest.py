@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from playwright.sync_api import Browser
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")  # closed before other tests run in this process
 def browser() -> Iterator[Browser]:
     with support_browser.started() as found:
         yield found
