@@ -37,7 +37,7 @@ def command(selector: str, fetch: bool | None, remote: str, form: str, as_json: 
         "sequence": chosen.assigned.sequence if chosen.assigned else None,
         "since": chosen.assigned.event.time if chosen.assigned else event.time,
         "tag": event.tag,
-        "commit": event.commit,
+        "commit": chosen.registered.commit,
         "model_file": event.trailers.get("Model-File"),
         "model_digest": chosen.registered.model_digest or None,
         "evidence_digest": chosen.registered.evidence_digest or None,

@@ -1,0 +1,274 @@
+"""The ledger branch: what it holds, how it grows, how it begins; what GTO and DVC still read beside it."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from conftest import LocalHub
+from modelrail.adapters import files
+from support_registry import Project, project
+
+GTO = Path(sys.executable).parent / "gto"
+LEDGER = "refs/heads/modelrail/ledger"
+
+
+@pytest.fixture
+def consumer(tmp_path: Path) -> Project:
+    return project(tmp_path)
+
+
+def tip(consumer: Project) -> str:
+    return consumer.git("ls-remote", "origin", LEDGER).split("\t")[0]
+
+
+def ledger_files(consumer: Project, commit: str = "") -> list[str]:
+    return consumer.git("ls-tree", "-r", "--name-only", commit or tip(consumer)).splitlines()
+
+
+def gto_show(consumer: Project) -> object:
+    done = subprocess.run(
+        [str(GTO), "show", "--json"], cwd=consumer.root, capture_output=True, text=True, check=True
+    )
+    return json.loads(done.stdout)
+
+
+def test_one_commit_an_event_and_a_file_once(consumer: Project) -> None:
+    consumer.release("one")
+    first = tip(consumer)
+    assert ledger_files(consumer) == [
+        "events/delay/0000/delay#staging#1", "events/delay/0000/delay@v1.0.0",
+        "models/delay/v1.0.0/evidence.json", "models/delay/v1.0.0/model-card.md",
+    ]  # fmt: skip
+    consumer.run("promote", "delay", "v1.0.0")
+    subjects = consumer.git("log", "--reverse", "--format=%s", tip(consumer)).splitlines()
+    assert subjects == [
+        "Begin the ledger", "delay v1.0.0", "delay v1.0.0 is in staging", "delay v1.0.0 is in production",
+    ]  # fmt: skip
+    changed = consumer.git("diff", "--name-only", first, tip(consumer)).splitlines()
+    assert changed == ["events/delay/0000/delay#production#2"]
+    assert consumer.git("rev-list", "--merges", tip(consumer)) == ""
+    # No worktree was touched, and the branch holds no workflow.
+    assert consumer.git("status", "--porcelain") == ""
+
+
+def test_tag_and_commit_name_each_other(consumer: Project) -> None:
+    consumer.release("one")
+    for commit in consumer.git("rev-list", "--max-count=2", tip(consumer)).splitlines():
+        said = consumer.git("log", "-1", "--format=%(trailers:only,unfold)", commit)
+        facts = dict(line.split(": ", 1) for line in said.splitlines())
+        assert consumer.remote_tags()[facts["Tag"]] == facts["Tag-Object"]
+        body = consumer.git("cat-file", "-p", facts["Tag-Object"])
+        assert f"Ledger: {consumer.git('rev-parse', f'{commit}~1')}" in body
+        assert facts["Ledger"] == consumer.git("rev-parse", f"{commit}~1")
+
+
+def test_a_later_measurement_is_kept_beside_the_first(consumer: Project) -> None:
+    for text in ("one", "two"):
+        consumer.release(text)
+        consumer.run("promote", "delay", consumer.run("which", "delay").out.strip())
+    consumer.release("three")
+    consumer.run("rollback", "delay", "--reason", "bad")
+    consumer.train("three", version="v1.0.2", new=False)
+    consumer.run("promote", "delay", "v1.0.2", "--evidence", consumer.evidence_file())
+    digest = files.digest_file(consumer.root / consumer.evidence_file()).removeprefix("sha256:")
+    assert f"models/delay/v1.0.2/evidence/{digest}.json" in ledger_files(consumer)
+    consumer.run("verify")
+
+
+def test_a_write_costs_the_same_however_long_the_ledger(consumer: Project) -> None:
+    """Counted in objects: blobs and the touched folders; a hundred events more change nothing."""
+    consumer.release("one")
+    consumer.run("promote", "delay", "v1.0.0")
+
+    def written(*arguments: str) -> int:
+        before = set(consumer.git("cat-file", "--batch-all-objects", "--batch-check").splitlines())
+        consumer.run(*arguments)
+        after = set(consumer.git("cat-file", "--batch-all-objects", "--batch-check").splitlines())
+        return len(after - before)
+
+    first = written("unassign", "delay", "--stage", "production", "--reason", "x")
+    for _ in range(3):
+        consumer.run("promote", "delay", "v1.0.0", "--to", "staging", code=None)
+    grown = _grow(consumer, 250)
+    assert written("unassign", "delay", "--stage", "staging", "--reason", "x") == first
+    shards = {path.split("/")[2] for path in ledger_files(consumer) if path.startswith("events/delay/")}
+    assert shards == {"0000", "0001", "0002"}
+    assert all(
+        sum(path.startswith(f"events/delay/{shard}/") for path in ledger_files(consumer)) <= 100
+        for shard in shards
+    )
+    assert grown == 250
+
+
+def _grow(consumer: Project, count: int) -> int:
+    """Many events in one push."""
+    import os
+
+    from modelrail import plans
+    from modelrail.adapters import registry, tagging
+    from modelrail.adapters.git import Git
+    from modelrail.core import history, tags
+
+    git = Git(consumer.root, environ=os.environ)
+    state = history.fold(registry.read(git, "delay"))["delay"]
+    made = tuple(
+        plans.Tag(
+            name=f"delay#staging#{state.counter + at}", target=state.versions["v1.0.0"].target,
+            time=state.last_time + at,
+            message=tags.message("x", (), {"Model": "delay", "Version": "v1.0.0", "Stage": "staging"}),
+        )
+        for at in range(1, count + 1)
+    )  # fmt: skip
+    return len(tagging.push(git, plans.PushTags(tags=made, operation="grow"), "x <x@y>").objects)
+
+
+# --- adoption --------------------------------------------------------------------------------------------
+
+
+def test_a_repository_of_gto_is_adopted_and_nothing_rewritten(consumer: Project) -> None:
+    for number, text in enumerate(("one", "two"), 1):
+        consumer.commit(text)
+        for arguments in (
+            ("register", "delay", "--version", f"v{number}.0.0"),
+            ("assign", "delay", "--version", f"v{number}.0.0", "--stage", "production"),
+            ("register", "other/model", "--version", f"v{number}.0.0"),
+        ):
+            subprocess.run([str(GTO), *arguments], cwd=consumer.root, check=True, capture_output=True)
+    consumer.git("push", "--quiet", "origin", "--tags")
+    before = consumer.remote_tags()
+    consumer.run("rollback", "delay", "--reason", "bad")
+    root = consumer.git("rev-list", "--max-parents=0", tip(consumer))
+    assert (
+        consumer.git("log", "-1", "--format=%s", root) == "Begin the ledger with 6 tags that stood before it"
+    )
+    listed = consumer.git("ls-tree", "-r", root).splitlines()
+    named = {
+        line.rpartition("/")[2].replace("~", "/"): line.split()[2] for line in listed if "\tevents/" in line
+    }
+    assert named == before
+    after = consumer.remote_tags()
+    assert {tag: after[tag] for tag in before} == before
+    assert consumer.run("verify").code == 0
+    shown = gto_show(consumer)
+    assert isinstance(shown, dict)
+    assert shown["delay"]["stage"] == {"production": "v1.0.0"}
+
+
+# --- clones ----------------------------------------------------------------------------------------------
+
+
+@pytest.mark.fault(13)
+@pytest.mark.parametrize(
+    "options", [("--depth=1", "--no-tags"), ("--filter=blob:none",), ("--filter=tree:0", "--no-checkout")]
+)
+def test_any_clone_can_write(consumer: Project, tmp_path: Path, options: tuple[str, ...]) -> None:
+    for text in ("one", "two"):
+        consumer.release(text)
+        consumer.run("promote", "delay", consumer.run("which", "delay").out.strip())
+    for key in ("uploadpack.allowFilter", "uploadpack.allowAnySHA1InWant"):
+        consumer.git("--git-dir", consumer.remote, "config", key, "true")
+    remote = f"file://{consumer.remote}"
+    consumer.git("clone", "--quiet", *options, remote, str(tmp_path / "clone"))
+    clone = Project(tmp_path / "clone", remote)
+    (clone.root / "modelrail.yaml").write_text((consumer.root / "modelrail.yaml").read_text(encoding="utf-8"))
+    count = clone.git("rev-list", "--count", "HEAD")
+    for version in ("v1.0.0", "v1.0.1"):
+        clone.run("rollback", "delay", "--to", version, "--reason", "bad")
+    assert clone.git("rev-list", "--count", "HEAD") == count
+    clone.run("verify")
+    consumer.run("verify")
+
+
+# --- what the tags point at ------------------------------------------------------------------------------
+
+
+def test_a_retrain_without_a_commit_is_a_version_that_gto_tells_apart(consumer: Project) -> None:
+    consumer.release("one")
+    consumer.run("promote", "delay", "v1.0.0")
+    consumer.train("two", new=False)
+    assert consumer.run("register").outputs["version"] == "v1.0.1"
+    head = consumer.git("rev-parse", "HEAD")
+    assert consumer.git("rev-parse", "delay@v1.0.0^{commit}") == head
+    twin = consumer.git("rev-parse", "delay@v1.0.1^{commit}")
+    assert twin != head
+    assert consumer.git("rev-parse", f"{twin}^{{tree}}", f"{twin}^") == "\n".join(
+        consumer.git("rev-parse", f"{head}^{{tree}}", head).splitlines()
+    )
+    assert consumer.run("which", "delay@v1.0.1", "--json").json["commit"] == head
+    assert gto_show(consumer) == {
+        "delay": {
+            "version": "v1.0.1", "stage": {"staging": "v1.0.1", "production": "v1.0.0"},
+            "registered": True, "active": True,
+        }
+    }  # fmt: skip
+    consumer.run("promote", "delay", "v1.0.1")
+    assert consumer.git("rev-parse", "delay#production#4^{commit}") == twin
+    consumer.run("verify")
+
+
+@pytest.mark.fault(11)
+def test_a_rollback_to_other_workflows_goes_through_the_ledger(hub: LocalHub, tmp_path: Path) -> None:
+    consumer = project(tmp_path, remote=hub.authorized_url())
+    workflow = consumer.root / ".github" / "workflows" / "ci.yml"
+    workflow.parent.mkdir(parents=True)
+    versions = []
+    for text in ("one", "two"):
+        workflow.write_text(f"name: {text}\non: push\njobs: {{}}\n", encoding="utf-8")
+        consumer.release(text)
+        versions.append(consumer.run("which", "delay").out.strip())
+        consumer.run("promote", "delay", versions[-1])
+    hub.hub.configure(hub.owner, hub.repo, guard_workflows=True)
+    token = hub.bot_token(contents="write", deployments="write")
+    consumer.environ = hub.environ(
+        token, GITHUB_ACTIONS="true", GITHUB_RUN_ID="900", GITHUB_ACTOR="octo", GITHUB_WORKFLOW="rollback"
+    )
+    said = consumer.run("rollback", "delay", "--reason", "bad")
+    assert said.outputs["version"] == versions[0]
+    tag = said.outputs["tag"]
+    ledger = consumer.git("rev-parse", f"{tip(consumer)}~1")
+    assert consumer.git("rev-parse", f"{tag}^{{commit}}") == ledger
+    assert consumer.run("which", "delay#production", "--fetch").out.strip() == versions[0]
+    assert consumer.run("verify").outputs["ok"] == "true"
+
+
+# --- withdrawals -----------------------------------------------------------------------------------------
+
+
+def test_a_version_is_taken_back(consumer: Project) -> None:
+    consumer.release("one")
+    consumer.run("promote", "delay", "v1.0.0")
+    consumer.release("two")
+    said = consumer.run("deregister", "delay", "v1.0.0", "--reason", "leak", code=6)
+    assert "is in production" in said.err
+    consumer.run("promote", "delay", "v1.0.1")
+    said = consumer.run("deregister", "delay", "v1.0.0", "--reason", "leak")
+    assert said.out == "✓ delay v1.0.0 is taken back\n"
+    assert "nothing to do" in consumer.run("deregister", "delay", "v1.0.0", "--reason", "leak").out
+    consumer.run("rollback", "delay", "--reason", "bad", code=6)
+    consumer.run("rollback", "delay", "--to", "v1.0.0", "--reason", "bad", code=7)
+    assert consumer.run("verify").code == 0
+    shown = gto_show(consumer)
+    assert isinstance(shown, dict)
+    assert shown["delay"]["version"] == "v1.0.1"
+
+
+def test_a_stage_is_emptied_and_a_model_deprecated(consumer: Project) -> None:
+    consumer.release("one")
+    said = consumer.run("unassign", "delay", "--stage", "staging", "--reason", "over", "--json")
+    assert (said.json["tag"], said.json["sequence"]) == ("delay#staging!#2", 2)
+    assert "empty already" in consumer.run("unassign", "delay", "--stage", "staging", "--reason", "over").out
+    consumer.run("unassign", "delay", "--stage", "moon", "--reason", "over", code=7)
+    consumer.run("unassign", "delay", "--stage", "staging", "--reason", " ", code=2)
+    assert consumer.run("show", "delay", "--json").json["delay"]["stages"] == {}
+    assert consumer.run("deprecate", "delay", "--reason", "old").out == "✓ delay is deprecated\n"
+    assert consumer.run("show", "delay", "--json").json["delay"]["deprecated"] is True
+    assert "deprecated already" in consumer.run("deprecate", "delay", "--reason", "old").out
+    consumer.release("two")
+    assert consumer.run("show", "delay", "--json").json["delay"]["deprecated"] is False
+    assert consumer.run("deprecate", "delay", "--reason", "old", "--json").json["tag"] == "delay@deprecated#4"
+    assert consumer.run("verify").code == 0
