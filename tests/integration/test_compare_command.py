@@ -110,6 +110,16 @@ def test_a_better_candidate_passes_and_leaves_its_evidence(workspace, monkeypatc
     assert "modelrail-out/delay/comparison.json" in outputs
 
 
+def test_what_pictures_are_drawn_from_belongs_to_the_comparison(workspace):
+    folder = evaluate(workspace)
+    (folder / "plots.json").write_text("of an earlier run", encoding="utf-8")
+    assert __main__.main(["compare"]) == 0
+    plots = files.read(records.Plots, folder)
+    assert plots.comparison == files.digest_file(folder / "comparison.json")
+    for found in (plots.roc, plots.precision_recall, plots.calibration, plots.confusion):
+        assert [one.role for one in found] == ["candidate", "baseline"]
+
+
 def test_a_worse_candidate_exits_with_4_unless_told_otherwise(workspace, capsys):
     folder = evaluate(workspace, skill=1.0)
     assert __main__.main(["compare"]) == 4
