@@ -17,7 +17,7 @@ from support_workflows import ACTIONS, ROOT, ROOT_ACTION, every_file, ids, load,
 
 VERBS = sorted(set(ACTIONS) - {"setup"})
 # Inputs that are no option: they decide where and as whom the command runs.
-SURROUNDINGS = {"token", "dvc-remote", "working-directory"}
+SURROUNDINGS = {"token", "dvc-remote", "signing-key", "working-directory"}
 # Options that make no sense in a step: its results are outputs.
 NOT_IN_A_STEP = {"json", "help"}
 ONE_STEP = ("validate-data", "train", "evaluate", "compare", "report")

@@ -20,6 +20,7 @@ GRANTED: dict[tuple[str, str], dict[str, str]] = {
     ("evaluate", "report"): {"pull-requests": "write", "checks": "write"},
     ("release", "evaluate"): {"contents": "read", "pull-requests": "write", "checks": "write"},
     ("release", "register"): {"contents": "write", "pull-requests": "write"},
+    ("release", "attest"): {"id-token": "write", "attestations": "write"},
     ("promote", "promote"): {"contents": "write", "deployments": "write"},
     ("rollback", "rollback"): {"contents": "write", "deployments": "write"},
 }
@@ -91,17 +92,26 @@ def test_a_call_grants_what_the_called_jobs_ask_for(path: Path, name: str, job: 
             assert LEVELS[granted] >= LEVELS[level], f"{scope}: {level}; GitHub starts no run at all"
 
 
-def test_the_secret_reaches_only_the_steps_that_pull() -> None:
+SECRETS = {
+    "dvc-remote": {
+        "validate-data",
+        "train",
+        "evaluate",
+        "register",
+    },  # steps that pull data, or store the model
+    "signing-key": {"register", "promote", "rollback"},  # none of them runs a command of the repository
+}
+
+
+def test_a_secret_reaches_only_the_steps_that_need_it() -> None:
     for path in REUSABLE.values():
         for job in load(path)["jobs"].values():
             assert "secrets." not in str(job.get("env", ""))
             for step in job.get("steps", []):
-                if "secrets." in str(step):
+                for secret in re.findall(r"secrets\.([\w-]+)", str(step)):
                     match = OURS.match(step["uses"])
                     assert match
-                    assert match["path"] in {
-                        f"actions/{verb}" for verb in ("validate-data", "train", "evaluate")
-                    }
+                    assert match["path"] in {f"actions/{verb}" for verb in SECRETS[secret]}
 
 
 def test_nothing_listens_to_pull_request_target() -> None:

@@ -12,6 +12,11 @@ from conftest import LocalHub
 from modelrail.adapters import files, github_releases
 from support_registry import Project, project
 
+ASSETS = {
+    "model.skops", "evidence.json", "statement.intoto.json", "provenance.intoto.json", "model-card.md",
+    "report.html", "SHA256SUMS",
+}  # fmt: skip
+
 
 @pytest.fixture
 def consumer(hub: LocalHub, tmp_path: Path) -> Project:
@@ -55,9 +60,7 @@ def test_from_merge_to_production_and_back(hub: LocalHub, consumer: Project) -> 
     assert said.outputs["version"] == "v1.0.0"
     (release,) = releases(hub)
     assert said.outputs["release-url"] == release["html_url"]
-    assert {asset["name"] for asset in release["assets"]} == {
-        "model.skops", "evidence.json", "model-card.md", "report.html", "SHA256SUMS",
-    }  # fmt: skip
+    assert {asset["name"] for asset in release["assets"]} == ASSETS
     assert (release["draft"], release["prerelease"]) == (False, True)
     (comment,) = comments(hub, number)
     assert comment.startswith("<!-- modelrail:register -->")
@@ -138,7 +141,7 @@ def test_a_run_that_measured_anew_completes_the_release_with_the_evidence_of_the
     consumer.run("register")
     (release,) = releases(hub)
     digests = {asset["name"]: asset["digest"] for asset in release["assets"]}
-    assert set(digests) == {"model.skops", "evidence.json", "model-card.md", "report.html", "SHA256SUMS"}
+    assert set(digests) == ASSETS
     tag = consumer.git("cat-file", "-p", "delay@v1.0.0")
     assert f"Evidence-Digest: {digests['evidence.json']}" in tag
     assert consumer.run("promote", "delay", "v1.0.0").code == 0

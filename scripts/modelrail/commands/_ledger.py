@@ -7,6 +7,7 @@ from pathlib import Path
 from modelrail import plans, records
 from modelrail.adapters import files, ledger
 from modelrail.adapters.git import Git
+from modelrail.commands import _statements
 from modelrail.commands._release import CARD
 from modelrail.core import ledger as layout
 from modelrail.core.history import ModelState
@@ -16,7 +17,13 @@ MAX_REPORT = 1024 * 1024
 
 
 def of_version(
-    model: str, version: str, evidence: records.Evidence, digest: str, folder: Path
+    model: str,
+    version: str,
+    evidence: records.Evidence,
+    digest: str,
+    folder: Path,
+    *,
+    repository_url: str = "",
 ) -> tuple[plans.Document, ...]:
     """Evidence, model card and, where one was rendered, the report of a new version."""
     from modelrail.report import render
@@ -28,6 +35,10 @@ def of_version(
         plans.Document(path=f"{place}/{name}", data=files.read_bytes(folder / name)),
         plans.Document(path=f"{place}/{CARD}", data=card.encode()),
     ]  # fmt: skip
+    found += [
+        plans.Document(path=f"{place}/{kept}", data=data)
+        for kept, data in _statements.both(evidence, version, digest, repository_url).items()
+    ]
     report = folder / REPORT
     if report.is_file() and not report.is_symlink():
         found.append(plans.Document(path=f"{place}/{REPORT}", data=files.read_bytes(report, MAX_REPORT)))

@@ -10,7 +10,8 @@ from modelrail import __version__, config, plans, records, settings
 from modelrail.adapters import files
 from modelrail.adapters.actions_io import say
 from modelrail.adapters.stores import release_assets
-from modelrail.commands import _records
+from modelrail.commands import _records, _statements
+from modelrail.core import statement
 from modelrail.core.decisions import Decision
 from modelrail.core.history import ModelState
 
@@ -29,6 +30,7 @@ def of(
     *,
     run_url: str,
     published: bool,
+    repository_url: str = "",
 ) -> plans.PublishRelease | None:
     """The release with the model, its evidence, its card and the checksums; None when it is published.
 
@@ -56,6 +58,8 @@ def of(
         assets.append(
             plans.Asset(name=name, path=folder / name, digest=digest, media_type="application/json")
         )
+        for name, data in _statements.both(evidence, version, digest, repository_url).items():
+            assets.append(_written(place, name, data, statement.MEDIA_TYPE))
         assets.append(_written(place, REPORT, _report(evidence, digest, folder, run_url), "text/html"))
     assets.append(_written(place, CARD, card.encode(), "text/markdown"))
     sums = "".join(f"{asset.digest.removeprefix('sha256:')}  {asset.name}\n" for asset in assets)

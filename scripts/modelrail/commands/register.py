@@ -16,7 +16,7 @@ from modelrail import plans, records
 from modelrail.adapters import files, model_files, stores
 from modelrail.adapters.actions_io import outputs, say
 from modelrail.adapters.git import Git, open_repository
-from modelrail.commands import _context, _ledger, _options, _registry, _release, _verbs
+from modelrail.commands import _context, _ledger, _options, _registry, _release, _statements, _verbs
 from modelrail.core import admission, registration
 from modelrail.core.decisions import Decision
 from modelrail.core.history import ModelState
@@ -133,7 +133,10 @@ def _register(model: modelrail_config.Model, work: Work) -> dict[str, object]:
             version = registration.next_version(state, bump, work.first_version)
             decision = registration.register(state, model, evidence, digest, version, asked, stored=stored)
             if decision.changed:
-                kept = _ledger.of_version(model.name, decision.version, evidence, digest, folder)
+                kept = _ledger.of_version(
+                    model.name, decision.version, evidence, digest, folder,
+                    repository_url=_statements.repository_url(found),
+                )  # fmt: skip
                 decision = replace(decision, documents=kept)
             before = _stored(decision, stored, evidence, file)
             if not work.release or work.github is None:
@@ -144,7 +147,8 @@ def _register(model: modelrail_config.Model, work: Work) -> dict[str, object]:
                 carried = _ledger.first_evidence(work.git, state, decision.version, place) or carried
             effect = _release.of(
                 decision, state, model, carried[0], carried[1], file, carried[2], place,
-                run_url=found.run_url, published=_published(work.github, decision.tag, decision.changed),
+                repository_url=_statements.repository_url(found), run_url=found.run_url,
+                published=_published(work.github, decision.tag, decision.changed),
             )  # fmt: skip
             return _registry.Step(decision, (effect,) if effect else (), before)
 
@@ -174,6 +178,7 @@ def _register(model: modelrail_config.Model, work: Work) -> dict[str, object]:
         "tag": decision.tag,
         "stages": list(decision.entered),
         "release_url": url,
+        "attestation": _statements.subject(evidence, decision.version, digest) if decision.changed else None,
         "notes": [note for note in (decision.note, *done.notes) if note],
         **({"dry_run": True, "plan": done.planned} if work.dry_run else {}),
     }
@@ -233,7 +238,11 @@ def _outputs(results: Sequence[Mapping[str, Any]]) -> dict[str, str | int | bool
         name: " ".join(str(result[key]) for result in results if result[key])
         for name, key in (("version", "version"), ("tag", "tag"), ("release-url", "release_url"))
     }
-    return {"registered": any(result["registered"] for result in results), **joined}
+    # One line, for a matrix of jobs; one of no subject for a matrix that would else be no matrix at all.
+    subjects = [result["attestation"] for result in results if result["registered"]]
+    attestations = json.dumps(subjects or [{}], separators=(",", ":"))
+    registered = any(result["registered"] for result in results)
+    return {"registered": registered, **joined, "attestations": attestations}
 
 
 def _say_on_pull_request(work: Work) -> None:

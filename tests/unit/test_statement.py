@@ -1,0 +1,61 @@
+"""In-toto statements: their form, and that one version always gives the same bytes."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import msgspec
+
+from modelrail import records
+from modelrail.core import statement
+from support_registry import digest_of, evidence
+
+REPOSITORY = "https://github.com/octo/flights"
+
+
+def read(data: bytes) -> dict[str, Any]:
+    found = json.loads(data)
+    assert isinstance(found, dict)
+    assert found["_type"] == "https://in-toto.io/Statement/v1"
+    assert set(found) == {"_type", "subject", "predicateType", "predicate"}
+    for subject in found["subject"]:
+        assert set(subject["digest"]) == {"sha256"}
+        assert len(subject["digest"]["sha256"]) == 64
+    return found
+
+
+def test_the_evaluation_is_stated() -> None:
+    record = evidence()
+    found = read(statement.judged(record, "v1.2.0", digest_of(record)))
+    content = found["predicate"]
+    assert found["subject"][0]["name"] == "model.skops"
+    assert found["subject"][0]["digest"]["sha256"] == record.candidate.file.digest.removeprefix("sha256:")
+    assert content["version"] == "v1.2.0"
+    assert content["verdict"] == "pass"
+    assert content["evidence"]["digest"]["sha256"] == digest_of(record).removeprefix("sha256:")
+    assert content["fingerprint"]["commit"] == record.candidate.fingerprint.commit
+    assert {row["metric"] for row in content["evaluation"]["metrics"]}
+
+
+def test_the_provenance_has_what_slsa_requires() -> None:
+    record = evidence()
+    found = read(statement.provenance(record, repository_url=REPOSITORY, policy_file="modelrail.yaml"))
+    assert found["predicateType"] == "https://slsa.dev/provenance/v1"
+    build, run = found["predicate"]["buildDefinition"], found["predicate"]["runDetails"]
+    assert build["buildType"].startswith("https://")
+    assert build["externalParameters"] == {
+        "model": "delay", "configuration": "modelrail.yaml", "repository": REPOSITORY,
+    }  # fmt: skip
+    source = build["resolvedDependencies"][0]
+    assert source["digest"] == {"gitCommit": record.candidate.fingerprint.commit}
+    assert source["uri"].startswith(f"git+{REPOSITORY}@")
+    assert all(entry["digest"] for entry in build["resolvedDependencies"])
+    assert run["builder"]["id"].startswith("https://")
+
+
+def test_the_same_version_gives_the_same_bytes() -> None:
+    record = evidence()
+    again = msgspec.json.decode(msgspec.json.encode(record), type=records.Evidence)
+    assert statement.judged(record, "v1.0.0", "sha256:x") == statement.judged(again, "v1.0.0", "sha256:x")
+    assert statement.judged(record, "v1.0.0", "sha256:x") != statement.judged(record, "v1.0.1", "sha256:x")
