@@ -1,8 +1,8 @@
 """`scripts/bench report`: what the report costs, from records on disk to the posted comment and the page.
 
-Whole processes are measured, with the interpreter and every import, against the local GitHub; `python -c pass`
-of the same interpreter stands beside them. `--clean` does it in an environment of the core dependencies alone
-(requirements/core.txt), which is built for it.
+Whole processes are measured, with the interpreter and every import, against the local GitHub; beside them
+stands `python -c pass` of the same interpreter. `--clean` does it in an environment of the core dependencies
+alone (requirements/core.txt), which is built for it.
 """
 
 from __future__ import annotations
