@@ -1,0 +1,227 @@
+"""Real processes: racing for one state and for twenty, and killed at every step of a write."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+import modelrail
+from conftest import LocalHub
+from support_registry import CONFIG, Project, project
+
+SOURCE = str(Path(modelrail.__file__).parents[1])
+RACERS = 20
+
+
+def start(consumer: Project, *arguments: str, **env: str) -> subprocess.Popen[str]:
+    values = {
+        "PATH": os.environ["PATH"], "HOME": os.environ["HOME"], "PYTHONPATH": SOURCE, "NO_PROXY": "127.0.0.1",
+        "GIT_CONFIG_NOSYSTEM": "1", **consumer.environ, **env,
+    }  # fmt: skip
+    return subprocess.Popen(
+        [sys.executable, "-m", "modelrail", *arguments], cwd=consumer.root, env=values,
+        stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+    )  # fmt: skip
+
+
+def finish(racers: list[subprocess.Popen[str]]) -> list[tuple[int, str]]:
+    found = []
+    for racer in racers:
+        _, err = racer.communicate(timeout=300)
+        found.append((racer.returncode, err))
+    return found
+
+
+def copies(consumer: Project, count: int) -> list[Project]:
+    made = []
+    for number in range(count):
+        place = consumer.root.parent / f"racer-{number}"
+        shutil.copytree(consumer.root, place)
+        made.append(Project(place, consumer.remote, dict(consumer.environ)))
+    return made
+
+
+def several(count: int) -> str:
+    head, _, body = CONFIG.partition("  delay:\n")
+    return head + "".join(f"  m{number}:\n{body}" for number in range(count))
+
+
+@pytest.mark.fault(1)
+def test_twenty_models_are_written_at_once(hub: LocalHub, tmp_path: Path) -> None:
+    """All land, over git's own server; nothing is lost, nothing is double."""
+    consumer = project(tmp_path, several(RACERS), hub.authorized_url())
+    for number in range(RACERS):
+        consumer.train(f"model {number}", model=f"m{number}", new=False)
+    racers = [
+        start(copy, "register", "--model", f"m{number}", "--no-release")
+        for number, copy in enumerate(copies(consumer, RACERS))
+    ]
+    ends = finish(racers)
+    assert [code for code, _ in ends] == [0] * RACERS, [err for code, err in ends if code]
+    assert set(consumer.remote_tags()) == {
+        tag for number in range(RACERS) for tag in (f"m{number}@v1.0.0", f"m{number}#staging#1")
+    }
+    said = consumer.run("verify")
+    assert said.out == f"✓ {2 * RACERS} tags, {2 * RACERS + 1} ledger commits, {RACERS} versions: one story\n"
+
+
+@pytest.mark.fault(1)
+def test_twenty_promotions_for_one_stage(hub: LocalHub, tmp_path: Path) -> None:
+    consumer = project(tmp_path, remote=hub.authorized_url())
+    consumer.release("one")
+    consumer.run("promote", "delay", "v1.0.0")
+    consumer.release("two")
+    racers = [
+        start(copy, "promote", "delay", "v1.0.1", "--reason", f"racer {number}")
+        for number, copy in enumerate(copies(consumer, RACERS))
+    ]
+    ends = finish(racers)
+    # The first one wins; the others lost the race (5), or came when it was done (0).
+    assert {code for code, _ in ends} <= {0, 5}, [err for code, err in ends if code not in {0, 5}]
+    assert all("changed by somebody else" in err for code, err in ends if code == 5)
+    numbers = sorted(int(tag.rpartition("#")[2]) for tag in consumer.remote_tags() if "#" in tag)
+    assert numbers == [1, 2, 3, 4]
+    assert consumer.run("verify").code == 0
+
+
+# --- killed ----------------------------------------------------------------------------------------------
+
+# A `git` that kills its caller: before it did its work, after it, or in the midst of it.
+KILLER = """#!/bin/sh
+if [ "$1" = "$KILL_AT" ] && [ ! -e "$KILL_ONCE" ]; then
+  : > "$KILL_ONCE"
+  case "$KILL_WHEN" in
+    before) kill -9 $PPID; exit 1 ;;
+    after) "$REAL_GIT" "$@"; kill -9 $PPID; exit 1 ;;
+    midst) (sleep 1; exec setsid "$REAL_GIT" "$@") >/dev/null 2>&1 & kill -9 $PPID; exit 1 ;;
+  esac
+fi
+exec "$REAL_GIT" "$@"
+"""
+
+STEPS = [
+    ("fetch", "before"), ("fetch", "after"), ("unpack-objects", "before"), ("unpack-objects", "after"),
+    ("push", "before"), ("push", "midst"), ("push", "after"), ("update-ref", "before"),
+    ("update-ref", "after"),
+]  # fmt: skip
+
+
+_made: list[Path] = []
+
+
+@pytest.fixture
+def three_in_production(tmp_path: Path, tmp_path_factory: pytest.TempPathFactory) -> Project:
+    """Made once, a copy for each test."""
+    if not _made:
+        place = tmp_path_factory.mktemp("template")
+        found = project(place)
+        for text in ("one", "two", "three"):
+            found.release(text)
+            found.run("promote", "delay", found.run("which", "delay").out.strip())
+        found.train("four")
+        _made.append(place)
+    for name in ("consumer", "remote.git"):
+        shutil.copytree(_made[0] / name, tmp_path / name)
+    copy = Project(tmp_path / "consumer", str(tmp_path / "remote.git"))
+    copy.git("remote", "set-url", "origin", copy.remote)
+    return copy
+
+
+@pytest.fixture
+def killed(tmp_path: Path) -> Callable[..., None]:
+    """`killed(consumer, at, when, command...)`: run it, and see it die there."""
+    folder = tmp_path / "bin"
+    folder.mkdir()
+    (folder / "git").write_text(KILLER, encoding="utf-8")
+    (folder / "git").chmod(0o755)
+    real = shutil.which("git")
+    assert real
+
+    def run(consumer: Project, at: str, when: str, *arguments: str, **env: str) -> None:
+        once = tmp_path / f"once-{time.monotonic_ns()}"
+        (code, err), = finish(
+            [
+                start(
+                    consumer, *arguments, PATH=f"{folder}:{os.environ['PATH']}", REAL_GIT=real, KILL_AT=at,
+                    KILL_WHEN=when, KILL_ONCE=str(once), **env,
+                )
+            ]
+        )  # fmt: skip
+        assert code == -9, err
+
+    return run
+
+
+@pytest.mark.fault(2)
+@pytest.mark.parametrize("ci", [True, False], ids=["ci", "laptop"])
+@pytest.mark.parametrize(("at", "when"), STEPS)
+def test_killed_at_any_step_a_rollback_happens_once(
+    three_in_production: Project, killed: Callable[..., None], at: str, when: str, ci: bool
+) -> None:
+    consumer = three_in_production
+    run = {"GITHUB_RUN_ID": "77"} if ci else {}
+    command = ("rollback", "delay", "--reason", "bad")
+    killed(consumer, at, when, *command, **run)
+    if when == "midst":
+        time.sleep(2)  # the push that outlived its client arrives
+    said = consumer.run(*command, env=run)
+    assert said.outputs["version"] == "v1.0.1"
+    assert "delay#production#8" not in consumer.remote_tags()
+    assert consumer.remote_tags()["delay#production#7"]
+    assert consumer.run("verify").code == 0
+    assert consumer.run("which", "delay#production").out == "v1.0.1\n"
+    # It ended: typed once more it is another one, in CI the same.
+    again = consumer.run(*command, env=run)
+    assert again.outputs["version"] == ("v1.0.1" if ci else "v1.0.0")
+
+
+@pytest.mark.fault(2)
+@pytest.mark.parametrize(("at", "when"), [step for step in STEPS if step[0] in {"push", "update-ref"}])
+def test_killed_at_any_step_a_registration_happens_once(
+    three_in_production: Project, killed: Callable[..., None], at: str, when: str
+) -> None:
+    consumer = three_in_production
+    before = set(consumer.remote_tags())
+    killed(consumer, at, when, "register")
+    if when == "midst":
+        time.sleep(2)
+    assert consumer.run("register").outputs["version"] == "v1.0.3"
+    assert set(consumer.remote_tags()) - before == {"delay@v1.0.3", "delay#staging#7"}
+    assert consumer.run("verify").code == 0
+
+
+@pytest.mark.fault(7)
+def test_failed_jobs_that_run_again_hours_later_find_another_state(tmp_path: Path) -> None:
+    """The evidence of the run answers a question that nobody asks any more."""
+    consumer = project(tmp_path)
+    consumer.release("one")
+    consumer.run("promote", "delay", "v1.0.0")
+    consumer.release("two")
+    consumer.release("three")
+    consumer.run("promote", "delay", "v1.0.2")
+    before = consumer.remote_tags()
+    said = consumer.run(
+        "promote", "delay", "v1.0.1", "--to", "production", code=None,
+        env={"GITHUB_RUN_ID": "55", "GITHUB_RUN_ATTEMPT": "2"},
+    )  # fmt: skip
+    assert said.code in {5, 6}
+    assert consumer.remote_tags() == before
+
+
+@pytest.mark.fault(12)
+def test_a_ruleset_refuses_and_nothing_is_left(hub: LocalHub, tmp_path: Path) -> None:
+    consumer = project(tmp_path, remote=hub.authorized_url())
+    consumer.release("one")
+    before = consumer.git("ls-remote", "origin")
+    hub.hub.add_ruleset(hub.owner, hub.repo, target="tag", rules=["creation"])
+    consumer.environ = hub.environ(hub.bot_token(contents="write"), GITHUB_ACTIONS="true", GITHUB_RUN_ID="1")
+    said = consumer.run("promote", "delay", "v1.0.0", code=6)
+    assert "rule of the repository" in said.err
+    assert consumer.git("ls-remote", "origin") == before
