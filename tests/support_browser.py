@@ -98,3 +98,12 @@ def write(folder: Path, name: str, text: str) -> str:
 
 NAMES = _rules("names")
 CONTRAST = _rules("contrast")
+
+
+def comment_picture(browser: Browser, url: str, *, width: int = 1180, dark: bool = False) -> bytes:
+    """The bot's newest comment on a pull request's page of the local GitHub, as a PNG."""
+    with opened(browser, url, (width, 1000), dark=dark, scale=1.5) as seen:
+        box = seen.page.locator(".thread", has=seen.page.locator(".badge", has_text="bot")).last.locator(
+            ".box"
+        )
+        return box.screenshot(caret="initial", animations="disabled")

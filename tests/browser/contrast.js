@@ -1,5 +1,5 @@
 // Contrast of every text that is shown with what lies behind it.
-() => {
+(selector) => {
   const canvas = document.createElement("canvas").getContext("2d", { willReadFrequently: true });
   const parse = (color) => {
     canvas.clearRect(0, 0, 1, 1); canvas.fillStyle = color; canvas.fillRect(0, 0, 1, 1);
@@ -24,7 +24,7 @@
     return layers.reverse().reduce((under, top) => over(top, under), [255, 255, 255, 1]);
   };
   const found = [];
-  const walk = document.createTreeWalker(document.body, NodeFilter.SHOW_TEXT);
+  const walk = document.createTreeWalker(document.querySelector(selector ?? "body"), NodeFilter.SHOW_TEXT);
   for (let node = walk.nextNode(); node; node = walk.nextNode()) {
     const e = node.parentElement;
     if (!node.data.trim() || e.closest("script, style, .sr, .skip, title, symbol") || !e.checkVisibility()) continue;
