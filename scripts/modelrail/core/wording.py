@@ -93,6 +93,8 @@ def change(
 
 def _amount(metric: Metric, value: float, *, sign: bool = False) -> str:
     if not metric.points:
+        if 1e-3 <= abs(value) < 1:  # 0.10 beside 0.057: a zero at the end is a digit that was measured
+            return ("+" if sign and value > 0 else "") + f"{value:#.2g}".replace("-", MINUS)
         return signed(value, 2) if sign else number(value, 2)
     percent = value * 100
     text = f"{percent:.1f}" if abs(percent) >= 0.95 or percent == 0 else f"{percent:.2g}"
