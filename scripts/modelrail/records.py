@@ -120,7 +120,7 @@ class Predictions(Record, frozen=True, kw_only=True):
 
 
 class Scored(Record, frozen=True, kw_only=True):
-    role: Literal["candidate", "baseline"]
+    role: Literal["candidate", "baseline", "other"]
     version: str | None  # of a registered model
     commit: str
     model_digest: str
@@ -159,6 +159,7 @@ class Evaluation(Record, frozen=True, kw_only=True):
     changed: tuple[str, ...] | None = None
     test_before: str | None = None  # digest of the test set that the baseline was judged by, where known
     test_uses: int | None = None  # registered versions that were judged by this very test set
+    others: tuple[Scored, ...] = ()  # further baselines: `predictions/other-<index>.parquet`
 
 
 # --- compare ---------------------------------------------------------------------------------------------
@@ -249,6 +250,18 @@ class SliceSearch(Record, frozen=True, kw_only=True):
     found: tuple[FoundSlice, ...]  # the worst, also where chance explains them
 
 
+class OtherRow(Record, frozen=True, kw_only=True):
+    """A further baseline by one metric; shown, never gated."""
+
+    name: str  # v1.2.0, majority
+    metric: str
+    value: float | None
+    candidate: float | None
+    difference: float | None  # candidate - this
+    interval: Interval | None
+    verdict: MetricVerdict  # corrected over all of these rows
+
+
 class PolicyRef(Record, frozen=True, kw_only=True):
     """Where the gates were read from."""
 
@@ -275,6 +288,7 @@ class Comparison(Record, frozen=True, kw_only=True):
     notes: tuple[str, ...] = ()
     policy_changes: tuple[str, ...] = ()  # what this change does to the policy that judged it, in words
     search: SliceSearch | None = None
+    others: tuple[OtherRow, ...] = ()
 
 
 class Curve(Record, frozen=True, kw_only=True):

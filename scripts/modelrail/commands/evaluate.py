@@ -15,7 +15,7 @@ from modelrail import config as modelrail_config
 from modelrail import records
 from modelrail.adapters import files, git
 from modelrail.adapters.actions_io import outputs, say
-from modelrail.commands import _context, _options, _verbs
+from modelrail.commands import _context, _options, _others, _verbs
 from modelrail.errors import GitError, NotFoundError
 
 if TYPE_CHECKING:
@@ -145,6 +145,9 @@ def _evaluate(
             ),
             test_before=since_baseline.test_before(standing.registered),
             test_uses=since_baseline.test_uses(state.versions.values(), question.test.digest),
+            others=()
+            if shard is not None  # one part of the rows would say little
+            else _others.score(model, state, question, repository, settings, config_file, folder),
         )
         files.write(record, folder)
         if model.metrics:
@@ -214,6 +217,7 @@ def _baseline(
     folder: Path,
 ) -> records.Scored | None:
     from modelrail.adapters import evaluation, predictor, versions
+    from modelrail.core import definitions
 
     settings = context.settings
     registered = standing.registered
@@ -234,6 +238,7 @@ def _baseline(
             settings=settings,
             git=repository,
         ) as side:
+            definitions.same_question(model, side.model, question.truth[model.data.target])
             answer = predictor.score(side, question, settings)
             return evaluation.scored(
                 side, answer, folder, version=registered.version, commit=registered.commit

@@ -1,0 +1,112 @@
+"""Further baselines beside the one in the stage: shown with intervals, and never gated."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import polars as pl
+
+from modelrail import config, records
+from modelrail.core import decide, wording
+from modelrail.core.inference.family import holm
+from modelrail.core.measure import Measured, Subset
+from modelrail.core.metrics.catalog import Metric
+from modelrail.core.pairing import pair
+from modelrail.errors import ComparisonError
+
+MAJORITY = "majority"
+
+
+def majority(model: config.Model, truth: pl.DataFrame) -> pl.DataFrame:
+    """The predictor that looks at nothing: the most frequent class with the shares as scores, or the mean."""
+    labels, keys = truth[model.data.target], truth[model.data.key]
+    if model.task == "regression":
+        return pl.DataFrame(
+            {model.data.key: keys, "prediction": pl.repeat(labels.mean(), keys.len(), eager=True)}
+        )
+    counts = labels.value_counts(sort=True).sort(["count", labels.name], descending=[True, False])
+    classes, shares = counts[labels.name].to_list(), (counts["count"] / labels.len()).to_list()
+    table: dict[str, Any] = {
+        model.data.key: keys,
+        "prediction": pl.repeat(classes[0], keys.len(), dtype=labels.dtype, eager=True),
+    }
+    if model.task == "binary":
+        positive = model.positive if model.positive is not None else str(max(classes))
+        rate = next(
+            (share for one, share in zip(classes, shares, strict=True) if _text(one) == positive), 0.0
+        )
+        table["score"] = pl.repeat(rate, keys.len(), eager=True)
+    else:
+        for one, share in zip(classes, shares, strict=True):
+            table[f"score:{_text(one)}"] = pl.repeat(share, keys.len(), eager=True)
+    return pl.DataFrame(table)
+
+
+def _text(label: object) -> str:
+    return str(label).lower() if isinstance(label, bool) else str(label)
+
+
+def compare(
+    model: config.Model,
+    metrics: Mapping[str, Metric],
+    truth: pl.DataFrame,
+    candidate: pl.DataFrame,
+    tables: Mapping[str, pl.DataFrame],
+    *,
+    seed: int,
+) -> tuple[tuple[records.OtherRow, ...], list[str]]:
+    """The candidate against each table, by every metric that the tables carry; and what to say of them."""
+    usable = {label: one for label, one in metrics.items() if one.family not in {"user", "reported"}}
+    wanted = dict(tables)
+    if any(one.kind == MAJORITY for one in model.baselines) and model.task in {
+        "binary",
+        "multiclass",
+        "regression",
+    }:
+        wanted[MAJORITY] = majority(model, truth)
+    found: list[tuple[str, str, Measured]] = []
+    notes = []
+    for name, table in wanted.items():
+        try:
+            whole = Subset(pair(model, list(usable.values()), truth, candidate, table, seed=seed))
+            found += [(name, label, whole.measure(metric)) for label, metric in usable.items()]
+        except ComparisonError as error:
+            notes.append(f"The further baseline {name} cannot be compared: {error.what}")
+    adjusted = holm(
+        [one.difference.p_value() if one.difference and one.enough else 1.0 for _, _, one in found]
+    )
+    rows = tuple(
+        _row(usable[label], name, label, one, p_value, len(found))
+        for (name, label, one), p_value in zip(found, adjusted, strict=True)
+    )
+    return rows, notes + _told(rows)
+
+
+def _row(
+    metric: Metric, name: str, label: str, measured: Measured, p_value: float, family: int
+) -> records.OtherRow:
+    said = decide.answer(metric, measured, None, p_value=p_value, family=family)
+    difference = measured.difference
+    return records.OtherRow(
+        name=name,
+        metric=label,
+        value=measured.baseline,
+        candidate=measured.candidate,
+        difference=None if difference is None else difference.estimate,
+        interval=decide.shown_interval(metric, measured, decide.CONFIDENCE),
+        verdict=said.verdict,
+    )
+
+
+def _told(rows: Sequence[records.OtherRow]) -> list[str]:
+    """One line a baseline: where the candidate stands by each metric."""
+    found = []
+    for name in dict.fromkeys(row.name for row in rows):
+        told = [
+            f"{row.metric} {wording.number(row.value)} ({row.verdict})"
+            for row in rows
+            if row.name == name and row.value is not None
+        ]
+        found.append(f"The candidate beside {name}: {', '.join(told[:6])}.")
+    return found
