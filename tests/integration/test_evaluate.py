@@ -281,3 +281,55 @@ def test_a_registered_version_is_measured_again(consumer: Consumer, monkeypatch:
 
 def test_a_selector_of_what_is_not_registered(consumer: Consumer) -> None:
     assert isinstance(consumer.error("evaluate", "cells@v9.0.0"), NotFoundError)
+
+
+def change(consumer: Consumer, old: str, new: str) -> None:
+    path = consumer.root / "modelrail.yaml"
+    text = path.read_text()
+    assert text.count(old) >= 1
+    path.write_text(text.replace(old, new))
+    support.commit(consumer.root, "Configuration")
+
+
+def test_what_changed_since_the_baseline_is_recorded(consumer: Consumer) -> None:
+    consumer.train()
+    consumer.ok("evaluate")
+    assert consumer.evaluation().changed is None
+    assert consumer.evaluation().test_uses == 0
+    consumer.register("v1.0.0", 1)
+    consumer.ok("evaluate")
+    # The tag of this test says neither data nor environment: what is not known counts as changed.
+    assert consumer.evaluation().changed == ("data", "params", "environment")
+    (consumer.root / "note").write_text("x")
+    support.commit(consumer.root, "More")
+    consumer.train()
+    consumer.ok("evaluate")
+    assert "code" in consumer.evaluation().changed
+
+
+def test_further_baselines_are_scored_beside(consumer: Consumer) -> None:
+    change(consumer, "    metrics: [", "    baselines: [latest, majority, {version: v9.0.0}]\n    metrics: [")
+    consumer.train()
+    consumer.register("v1.0.0", 1)
+    consumer.train()
+    result = consumer.ok("evaluate")
+    assert "there is no version v9.0.0" in result.stderr
+    (other,) = consumer.evaluation().others
+    assert (other.role, other.version) == ("other", "v1.0.0")
+    assert other.predictions.digest == files.digest_file(consumer.folder / "predictions/other-0.parquet")
+    consumer.invoke("compare", "--fail-on", "never")
+    found = files.read(records.Comparison, consumer.folder)
+    assert {row.name for row in found.others} == {"v1.0.0", "majority"}
+    assert {row.verdict for row in found.others if row.name == "v1.0.0"} == {"not worse"}
+
+
+@pytest.mark.fault(19)
+def test_a_baseline_with_another_positive_class_is_refused(consumer: Consumer) -> None:
+    consumer.train()
+    consumer.register("v1.0.0", 1)
+    change(consumer, "    task: binary\n", "    task: binary\n    positive: 0\n")
+    consumer.train()
+    error = consumer.error("evaluate")
+    assert isinstance(error, PredictionError)
+    assert "the positive class" in error.what
+    assert not files.exists(records.Evaluation, consumer.folder)

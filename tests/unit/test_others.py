@@ -1,0 +1,125 @@
+"""Further baselines beside the candidate, and labels that mean something else."""
+
+from __future__ import annotations
+
+import msgspec
+import numpy as np
+import polars as pl
+import pytest
+
+from modelrail import config
+from modelrail.core import compare, definitions, others
+from modelrail.core.circumstances import Around
+from modelrail.errors import ComparisonError
+from support_compare import DIGEST, POLICY, binary, evaluation, gate, model, run
+
+MAJORITY = (config.Other(kind="majority"),)
+
+
+def with_majority(rules: config.Model) -> config.Model:
+    return msgspec.structs.replace(rules, baselines=MAJORITY)
+
+
+def test_the_majority_of_a_binary_task() -> None:
+    truth, candidate, baseline = binary(2000)
+    rules = with_majority(model(metrics=("roc_auc", "brier", "accuracy"), gates=(gate("roc_auc", min=0.5),)))
+    found = run(rules, truth, candidate, baseline)
+    rows = {row.metric: row for row in found.others}
+    rate = truth["late"].mean()
+    assert rows["roc_auc"].value == 0.5
+    assert rows["brier"].value == pytest.approx(rate * (1 - rate))
+    assert rows["accuracy"].value == pytest.approx(1 - rate)
+    assert {row.verdict for row in found.others} == {"better"}
+    assert "The candidate beside majority: roc_auc 0.5 (better), " in "\n".join(found.notes)
+    assert found.verdict == "pass"
+
+
+def test_the_majority_of_other_tasks() -> None:
+    truth = pl.DataFrame({"id": range(6), "late": ["a", "b", "b", "c", "b", "a"]})
+    table = others.majority(model("multiclass"), truth)
+    assert table["prediction"].unique().to_list() == ["b"]
+    assert table.select("score:a", "score:b", "score:c").row(0) == pytest.approx((2 / 6, 3 / 6, 1 / 6))
+    numbers = pl.DataFrame({"id": range(4), "late": [1.0, 2.0, 3.0, 6.0]})
+    assert others.majority(model("regression"), numbers)["prediction"].unique().to_list() == [3.0]
+
+
+def test_a_version_beside_the_candidate_never_gates() -> None:
+    truth, candidate, baseline = binary(4000, skill=1.5)
+    *_, better = binary(4000, other=2.5)
+    rules = model(metrics=("roc_auc",), gates=(gate("roc_auc", no_worse_than=0.03),))
+    found = compare.compare(
+        rules, evaluation(4000), evaluation_digest=DIGEST, truth=truth, candidate=candidate,
+        baseline=baseline, policy=POLICY, around=Around(), beside={"v1.0.0": better},
+    )  # fmt: skip
+    (row,) = found.others
+    assert (row.name, row.verdict) == ("v1.0.0", "worse")
+    assert row.interval.high < 0
+    assert found.verdict == "pass"
+
+
+def test_a_further_baseline_that_cannot_be_paired_is_told() -> None:
+    truth, candidate, baseline = binary(500)
+    rules = model(metrics=("roc_auc",), gates=(gate("roc_auc", min=0.5),))
+    found = compare.compare(
+        rules, evaluation(500), evaluation_digest=DIGEST, truth=truth, candidate=candidate,
+        baseline=baseline, policy=POLICY, beside={"v1.0.0": candidate.head(10)},
+    )  # fmt: skip
+    assert found.others == ()
+    assert any(note.startswith("The further baseline v1.0.0 cannot be compared") for note in found.notes)
+
+
+# --- A/A -------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_the_same_model_is_never_better(seed: int) -> None:
+    truth, candidate, _ = binary(1000, seed=seed)
+    names = ("roc_auc", "brier", "accuracy", "f1", "log_loss")
+    rules = model(
+        metrics=names, gates=(gate("roc_auc", no_worse_than=0.01),), slices=(config.Slice(column="carrier"),)
+    )
+    found = run(rules, truth, candidate, candidate, same=True)
+    judged = {row.verdict for row in found.metrics if "too" not in row.note and "only" not in row.note}
+    assert judged == {"not worse"}
+    assert found.verdict == "pass"
+    assert any("same model file" in note for note in found.notes)
+
+
+def test_a_predictor_of_chance_is_never_better_than_itself() -> None:
+    """One model file whose answers differ from run to run: not worse at best, whatever the luck."""
+    for seed in range(20):
+        truth, candidate, baseline = binary(400, seed=seed, shared=0.2)
+        names = ("roc_auc", "brier", "accuracy")
+        found = run(
+            model(metrics=names, gates=(gate("roc_auc", min=0.1),)), truth, candidate, baseline, same=True
+        )
+        assert "better" not in {row.verdict for row in found.metrics}
+
+
+# --- other questions -------------------------------------------------------------------------------------
+
+
+LABELS = pl.Series("late", np.array([0, 1, 0]))
+
+
+@pytest.mark.fault(19)
+@pytest.mark.parametrize(
+    ("theirs", "word"),
+    [
+        (model("regression"), "a task of the kind 'regression'"),
+        (
+            msgspec.structs.replace(model(), data=config.Data(test="t", target="delayed", key="id")),
+            "'delayed'",
+        ),
+        (model(positive="0"), "the positive class '0'"),
+    ],
+)
+def test_another_definition_of_the_label_is_refused(theirs: config.Model, word: str) -> None:
+    with pytest.raises(ComparisonError) as caught:
+        definitions.same_question(model(), theirs, LABELS)
+    assert word in caught.value.what
+
+
+@pytest.mark.parametrize("positive", [None, "1"])
+def test_the_default_written_out_is_the_same_question(positive: str | None) -> None:
+    definitions.same_question(model(), model(positive=positive), LABELS)
