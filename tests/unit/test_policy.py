@@ -351,4 +351,4 @@ def test_waivers_come_from_the_base() -> None:
     assert policy_changes.changes(model(gates=(AUC,)), head) == (
         "added: waiver roc_auc by ana until 2027-03-31: EV leaves",
     )
-    assert compare.policy_digest(head) != compare.policy_digest(model(gates=(AUC,)))
+    assert policy.digest(head) != policy.digest(model(gates=(AUC,)))

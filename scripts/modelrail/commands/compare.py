@@ -175,6 +175,10 @@ def _compare(
             reported=candidate.metrics,
             user=user,
             around=around,
+            beside={
+                scored.version or str(index): _table(f"other-{index}", scored.predictions, folder)
+                for index, scored in enumerate(evaluation.others)
+            },
         )
     if write:
         digest = files.write(comparison, folder)
@@ -290,11 +294,11 @@ def _policy(
     columns: set[str],
 ) -> tuple[modelrail_config.Model, records.PolicyRef, tuple[str, ...], tuple[str, ...]]:
     """The model as the policy judges it, where that was read, notes, and what the change does to it."""
-    from modelrail.core import compare, policy, policy_changes
+    from modelrail.core import policy, policy_changes
 
     repository = git.open_repository(context.settings)
     base_commit = policy_ref or _base_of_event(context)
-    own = compare.policy_digest(head)
+    own = policy.digest(head)
     if not base_commit:
         ref = records.PolicyRef(commit=repository.head(), digest=own, changed=False, source="head")
         return head, ref, (), ()
@@ -310,7 +314,7 @@ def _policy(
             (),
         )
     judged, notes = policy.apply(head, base, columns)
-    digest = compare.policy_digest(base)
+    digest = policy.digest(base)
     ref = records.PolicyRef(commit=base_commit, digest=digest, changed=digest != own, source="base")
     if ref.changed:
         notes = ("This change edits the policy; the gates of the base commit were applied.", *notes)

@@ -7,14 +7,23 @@ a metric needs it, draws by the seed). See `decide.py` for what the verdicts mea
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Mapping, Sequence
 
 import msgspec
 import polars as pl
 
 from modelrail import config, records
-from modelrail.core import checks, circumstances, decide, gates, headline, slice_search, slices, waivers
+from modelrail.core import (
+    checks,
+    circumstances,
+    decide,
+    gates,
+    headline,
+    others,
+    slice_search,
+    slices,
+    waivers,
+)
 from modelrail.core import columns as read_columns
 from modelrail.core.circumstances import Around
 from modelrail.core.inference.family import CORRECTION, holm
@@ -40,11 +49,12 @@ def compare(
     reported: Mapping[str, float] | None = None,
     user: UserCall | None = None,
     around: Around = NOWHERE,
+    beside: Mapping[str, pl.DataFrame] | None = None,
 ) -> records.Comparison:
     """Judge the candidate. `model` carries the gates, stages and slices of the policy.
 
     `around` is what else the policy may depend on; `reported` is what training wrote into its metrics file;
-    `user` calls metrics of the user's own.
+    `user` calls metrics of the user's own; `beside` are the answers of further baselines, by name.
 
     Raises ComparisonError when the tables cannot be paired or hold no usable numbers.
     """
@@ -54,6 +64,7 @@ def compare(
     paired = pair(
         model, list(metrics.values()), truth, candidate, baseline, seed=SEED, reported=reported, user=user
     )
+    further, of_others = others.compare(model, metrics, truth, candidate, beside or {}, seed=SEED)
     del truth, candidate, baseline  # of many rows: only the arrays of the pairing stay
     asked = {label: decide.factors(_margins(model, label)) for label in metrics}
     whole = Subset(paired)
@@ -91,8 +102,10 @@ def compare(
             *waivers.notes(model, rows, evaluation.baseline_ref.stage, around.today),
             *_test_notes(evaluation),
             *told,
+            *of_others,
         ),
         search=searched,
+        others=further,
         policy_changes=around.policy_changes,
     )
 
@@ -142,17 +155,6 @@ def _test_notes(evaluation: records.Evaluation) -> list[str]:
         who = reference.version or "the baseline"
         found.append(f"The test set has changed since {who} was judged: both are scored on the new one.")
     return found
-
-
-def policy_digest(model: config.Model) -> str:
-    """Of all that decides over a verdict: gates, stages, slices, the positive class, the groups."""
-    parts = {
-        "gates": model.gates, "stages": model.stages, "slices": model.slices, "positive": model.positive,
-        "group": model.data.group, "weight": model.data.weight, "time": model.data.time,
-        "block": model.data.block, "query": model.data.query,
-        "checks": model.checks, "waivers": model.waivers, "test_budget": model.test_budget,
-    }  # fmt: skip
-    return "sha256:" + hashlib.sha256(msgspec.json.encode(parts, order="sorted")).hexdigest()
 
 
 def columns(model: config.Model) -> list[str]:

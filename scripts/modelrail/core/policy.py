@@ -2,9 +2,22 @@
 
 from __future__ import annotations
 
+import hashlib
+
 import msgspec
 
 from modelrail import config
+
+
+def digest(model: config.Model) -> str:
+    """Of all that decides over a verdict: gates, stages, slices, the positive class, the groups."""
+    parts = {
+        "gates": model.gates, "stages": model.stages, "slices": model.slices, "positive": model.positive,
+        "group": model.data.group, "weight": model.data.weight, "time": model.data.time,
+        "block": model.data.block, "query": model.data.query,
+        "checks": model.checks, "waivers": model.waivers, "test_budget": model.test_budget,
+    }  # fmt: skip
+    return "sha256:" + hashlib.sha256(msgspec.json.encode(parts, order="sorted")).hexdigest()
 
 
 def apply(head: config.Model, base: config.Model, columns: set[str]) -> tuple[config.Model, tuple[str, ...]]:
