@@ -20,6 +20,7 @@ from modelrail import config, records
 from modelrail.__main__ import main
 from modelrail.adapters import files
 from modelrail.core.decisions import Asked
+from modelrail.core.policy import digest as rules_of
 
 CONFIG = """\
 version: 1
@@ -136,8 +137,10 @@ class Project:
         folder = files.folder(self.root / "modelrail-out", model)
         data = content.encode()
         files.write_bytes(folder / "model" / "model.skops", data)
+        rules = policy((self.root / "modelrail.yaml").read_text(encoding="utf-8"), model)
+        judged = records.PolicyRef(commit=commit, digest=rules_of(rules), changed=False, source="head")
         record = evidence(
-            model=model, commit=commit, digest=files.digest_bytes(data), size=len(data),
+            policy=judged, model=model, commit=commit, digest=files.digest_bytes(data), size=len(data),
             baseline=self.baseline(model), version=version, verdict=verdict,
         )  # fmt: skip
         for part in (record.candidate, record.evaluation, record.comparison, record):

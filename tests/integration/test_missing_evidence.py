@@ -101,3 +101,17 @@ def test_evidence_of_an_earlier_run_does_not_stand_in(consumer: Project) -> None
     said = consumer.run("register", code=8)
     assert "does not hold together" in said.err
     assert consumer.remote_tags() == {}
+
+
+@pytest.mark.fault(22)
+def test_evidence_judged_by_other_gates_registers_nothing(consumer: Project) -> None:
+    """The training code of the release run may have rewritten modelrail.yaml on its disk."""
+    file = consumer.root / "modelrail.yaml"
+    text = file.read_text()
+    file.write_text(text.replace("min: 0.70", "min: 0.10"))
+    consumer.train("one")
+    consumer.git("checkout", "--quiet", "HEAD~1", "--", "modelrail.yaml")
+    assert file.read_text() == text
+    said = consumer.run("register", code=6)
+    assert "judged by other rules than those of this checkout" in said.err
+    assert consumer.remote_tags() == {}

@@ -202,6 +202,7 @@ def _evidence(model: modelrail_config.Model, folder: Path) -> tuple[records.Evid
         evaluation_digest=files.digest_file(folder / records.Evaluation.FILE),
     )
     admission.passed(evidence)
+    admission.judged_by(evidence, model)
     digest = files.digest_file(folder / records.Evidence.FILE)
     return evidence, digest, model_files.locate(evidence.candidate.file, folder)
 

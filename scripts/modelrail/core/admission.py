@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from modelrail import config, records
+from modelrail.core import policy
 from modelrail.core.history import ModelState, Registered
 from modelrail.errors import ConflictError, GateError, RecordError, RefusedError
 
@@ -79,10 +80,25 @@ def _hold(checks: tuple[tuple[bool, str], ...]) -> None:
             )
 
 
-def first_allowed(evidence: records.Evidence, policy: config.Model) -> None:
+def judged_by(evidence: records.Evidence, model: config.Model) -> None:
+    """The gates that were applied are those of this policy. Raises RefusedError.
+
+    The records come from a job that ran the model's own code: what that may have made of modelrail.yaml on
+    its disk does not count.
+    """
+    wanted, found = policy.digest(model), evidence.comparison.policy
+    if found.digest != wanted:
+        raise RefusedError(
+            f"The evidence of {evidence.model} was judged by other rules than those of this checkout.",
+            why=f"Its gates and stages: {found.digest}, of {found.commit[:10]}; here: {wanted}.",
+            next="Run `modelrail compare` again with this modelrail.yaml.",
+        )
+
+
+def first_allowed(evidence: records.Evidence, model: config.Model) -> None:
     """Without a baseline only a stage with `first: allowed` is entered. Raises RefusedError."""
     baseline = evidence.evaluation.baseline_ref
-    stage = policy.stage(baseline.stage)
+    stage = model.stage(baseline.stage)
     if baseline.status == "absent" and (stage is None or stage.first != "allowed"):
         raise RefusedError(
             f"{evidence.model} was measured without a baseline: {baseline.stage} was empty.",
@@ -92,18 +108,18 @@ def first_allowed(evidence: records.Evidence, policy: config.Model) -> None:
 
 
 def answers(
-    evidence: records.Evidence, state: ModelState, version: str, stage: str, policy: config.Model
+    evidence: records.Evidence, state: ModelState, version: str, stage: str, model: config.Model
 ) -> None:
     """The evidence was measured against what its stage holds now. Raises ConflictError, RefusedError.
 
     Measured against a later stage of the policy, a version may also enter an earlier one (against production,
     it may enter staging), never the other way round.
     """
-    first_allowed(evidence, policy)
+    first_allowed(evidence, model)
     baseline = evidence.evaluation.baseline_ref
     again = f"Run:  modelrail evaluate {state.model}@{version} --against {stage}"
     if baseline.stage != stage:
-        names = [known.name for known in policy.stages]
+        names = [known.name for known in model.stages]
         if not (baseline.stage in names and stage in names) or names.index(baseline.stage) < names.index(
             stage
         ):
