@@ -247,7 +247,9 @@ def test_one_waived_slice_does_not_hide_another() -> None:
     rules = {"slices": (config.Slice(column="carrier"),), "waivers": (waiver(slice="EV"),)}
     assert judge(ruled(rule, **rules), spoiled()).verdict == "pass"
     truth, candidate, baseline = spoiled()
-    worse = pl.when(truth["carrier"] == "UA").then(0.6 - pl.col("score") * 0.3).otherwise(pl.col("score"))
+    # UA falls as well, and less than EV: the waived slice stays the worst one.
+    coarse = (pl.col("score") > 0.95).cast(pl.Float64)
+    worse = pl.when(truth["carrier"] == "UA").then(coarse).otherwise(pl.col("score"))
     found = judge(ruled(rule, **rules), (truth, candidate.with_columns(score=worse), baseline))
     assert (found.verdict, found.gates[0].slice.value) == ("fail", "UA")
 

@@ -8,6 +8,7 @@ import polars as pl
 import pytest
 
 from modelrail import config, records
+from modelrail.core import slice_search
 from support_compare import binary, gate, model, run
 
 WANTED = config.SliceSearch(depth=2, min_rows=100)
@@ -61,6 +62,17 @@ def test_chance_is_not_called_a_find() -> None:
         for seed in range(60)
     )
     assert false <= 7  # 5% of 60 is 3; more than 7 has a chance of 1%
+
+
+def test_what_was_not_measured_counts_too(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Of 38 looked at, ten are measured: the best of them is still corrected for 38."""
+    truth, candidate, baseline = binary(1500, seed=4, skill=1.38)
+    every = searched((truth, candidate, baseline)).search
+    monkeypatch.setattr(slice_search, "MEASURED", 5)
+    some = searched((truth, candidate, baseline)).search
+    assert every.looked == some.looked == 38
+    assert 0 < min(row.p_value for row in every.found) < 1
+    assert min(row.p_value for row in some.found) == min(row.p_value for row in every.found)
 
 
 def test_small_slices_are_not_looked_at() -> None:
