@@ -44,7 +44,7 @@ def wide(columns: int, slices: int) -> ModelRecords:
     ]
     found += [
         support_records.metric(
-            f"metric_{at:03}", 0.7, 0.7 + (at % 7 - 3) / 100, -0.04 + at / 2000, 0.04,
+            f"metric_{at:03}", 0.7, 0.7 + (at % 7 - 3) / 100, -0.04 + at / 10_000, 0.04,
             ("worse", "not worse", "better", "inconclusive")[(at + place) % 4],
             where=("airport", f"A{place:03}"), rows=100 + place,
         )

@@ -152,8 +152,8 @@ def _address(url: str) -> str:
 _ICONS = {
     "pass": '<circle cx="8" cy="8" r="7"/><path class="ink" d="M4.6 8.3l2.3 2.4 4.6-5"/>',
     "fail": '<path d="M5.1 1h5.8L15 5.1v5.8L10.9 15H5.1L1 10.9V5.1z"/><path class="ink" d="M4.6 8h6.8"/>',
-    "inconclusive": '<path d="M8 .6L15.4 8 8 15.4.6 8z"/>'
-    '<path class="ink" d="M6.2 6.4a1.8 1.8 0 1 1 2.7 1.6q-.9.5-.9 1.3M8 11v.4"/>',
+    "inconclusive": '<rect x="1" y="1" width="14" height="14" rx="3"/>'
+    '<text class="glyph" x="8" y="12.2">?</text>',
     "warn": '<path d="M8 1l7.2 13.2H.8z"/><path class="ink" d="M8 5.6v4M8 11.6v.5"/>',
     "better": '<path d="M8 2l6.4 11.4H1.6z"/>',
     "worse": '<path d="M8 14L1.6 2.6h12.8z"/>',
@@ -174,6 +174,7 @@ def _icon(name: str) -> Markup:
 def favicon(verdict: str) -> str:
     """A data URL: the browser then asks no server for one."""
     shape = str(_ICONS[verdict]).replace('class="ink"', 'fill="none" stroke="#fff" stroke-width="1.8"')
+    shape = shape.replace('class="glyph"', 'fill="#fff" text-anchor="middle" font-size="11"')
     image = (
         f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 16 16" fill="#{_FILLS[verdict]}">{shape}</svg>'
     )

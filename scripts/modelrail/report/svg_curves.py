@@ -142,12 +142,12 @@ def errors(found: Sequence[records.Histogram], names: Names) -> Figure | None:
     usable = [one for one in found if len(one.edges) == len(one.counts) + 1 and len(one.counts) > 1]
     if not usable:
         return None
-    size = (680, 280)
+    size = (420, 280)
     inner = sorted(edge for one in usable for edge in one.edges[1:-1]) or [0.0]
     step = _median_width(usable[0])
     ends = (inner[0] - step, inner[-1] + step)
     most = max(min(count, MAX_COUNT) for one in usable for count in one.counts)
-    frame = Frame(ends, (0, max(1.0, most * 1.05)), size=size, left=62)
+    frame = Frame(ends, (0, max(1.0, most * 1.05)), size=size, left=56)
     body = frame.axes("prediction \N{MINUS SIGN} target", "rows")
     if ends[0] < 0 < ends[1]:
         body.append(f'<path class="zero" d="M{short(frame.across(0))} {frame.top}V{frame.bottom}"/>')
@@ -155,13 +155,12 @@ def errors(found: Sequence[records.Histogram], names: Names) -> Figure | None:
         body.append(_outline(frame, one, ends))
     rows = [
         (names.of(one.role), _bin(one, index), numbers.count(max(0, count)))
-        for one in sorted(usable, key=lambda one: one.role, reverse=True)
+        for one in _in_order(usable)
         for index, count in enumerate(one.counts[:60])
     ]
     return Figure(
         title="Errors",
-        text="; ".join(_most(one, names) for one in sorted(usable, key=lambda one: one.role, reverse=True))
-        + ".",
+        text=_sentence("; ".join(_most(one, names) for one in _in_order(usable))),
         width=size[0],
         height=size[1],
         body=Markup("".join(body)),  # noqa: S704 - made of numbers and of escaped labels
@@ -173,6 +172,15 @@ def errors(found: Sequence[records.Histogram], names: Names) -> Figure | None:
         ),
         legend=True,
     )
+
+
+def _in_order(found: Sequence[records.Histogram]) -> list[records.Histogram]:
+    """The candidate first."""
+    return sorted(found, key=lambda one: one.role, reverse=True)
+
+
+def _sentence(text: str) -> str:
+    return f"{text[:1].upper()}{text[1:]}."
 
 
 def _median_width(one: records.Histogram) -> float:

@@ -46,8 +46,10 @@ class Span(Struct, frozen=True, kw_only=True):
 def span(
     row: records.MetricRow | records.GateRow, margin: float | None, *, higher_is_better: bool
 ) -> Span | None:
-    """None when there is no difference to draw."""
+    """None when there is no difference to draw, or its interval is of something else (a value's own)."""
     if row.difference is None:
+        return None
+    if row.interval is not None and not row.interval.low <= row.difference <= row.interval.high:
         return None
     side = 1.0 if higher_is_better else -1.0
     low, high = (row.interval.low, row.interval.high) if row.interval else (row.difference, row.difference)

@@ -225,7 +225,8 @@ def confusion(found: Sequence[records.ConfusionMatrix], names: Names) -> Figure 
     labels = candidate.labels[:MAX_LABELS]
     new = [row[:MAX_LABELS] for row in _limited(candidate)[:MAX_LABELS]]
     old = [row[:MAX_LABELS] for row in _limited(baseline)[:MAX_LABELS]] if same and baseline else None
-    field, left, top = 16, 130, 110
+    longest = max(len(label) for label in labels)
+    field, left, top = 16, 14 + 7 * min(18, longest), 12 + 7 * min(16, longest)
     largest = max(
         (abs(_move(new, old, i, j)) for i in range(len(labels)) for j in range(len(labels))), default=0
     )
@@ -245,7 +246,7 @@ def confusion(found: Sequence[records.ConfusionMatrix], names: Names) -> Figure 
         title="What changed in the confusion matrix" if old else "Confusion matrix",
         text=(
             f"{len(labels)} classes: the true class down, the predicted one across. "
-            + ("Larger squares moved more; ▲ and filled is better, ▼ and hollow is worse." if old else "")
+            + ("Larger squares moved more; filled ones are better, hollow ones worse." if old else "")
         ).strip(),
         width=left + field * len(labels) + 4,
         height=top + field * len(labels) + 4,

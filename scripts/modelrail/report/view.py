@@ -304,7 +304,7 @@ def _next(
     if worst is None:
         return f"do not merge yet; look at the checks below. {kept}"
     if verdict == "inconclusive":
-        above = " The lines above say what would settle it." if worst.detail else ""
+        above = " The gate's own line says what would settle it." if worst.detail else ""
         return f"do not merge yet; more test rows make the interval narrow enough to decide.{above} {kept}"
     about = changed.partition(";")[0]
     look = f"the rows with {worst.where}" if worst.where else f"what changed, below{about and f': {about}'}"
