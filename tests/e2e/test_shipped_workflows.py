@@ -123,6 +123,8 @@ def loop(
     (cache / "tools").symlink_to(TOOLS)
     monkeypatch.setenv("MODELRAIL_CACHE", str(cache))
     shutil.copytree(ROOT / "workflows", repository / ".github" / "workflows")
+    with (repository / ".github" / "workflows" / "release.yml").open("a", encoding="utf-8") as stream:
+        stream.write("    with:\n      attest: true\n")
     (repository / ".gitignore").write_text("build/\nmodelrail-out/\n", encoding="utf-8")
     made = Loop(hub, repository, git)
     made.commit(
@@ -140,7 +142,7 @@ def loop(
 
 def test_from_pull_request_to_production_and_back(loop: Loop) -> None:
     # The first version, from a push to main.
-    loop.act("push", "--expect-job", "evaluate", "--expect-job", "register")
+    loop.act("push", "--expect-job", "evaluate", "--expect-job", "register", "--expect-job", "attest")
     assert "dice@v1.0.0" in loop.tags()
     assert [tag for tag in loop.tags() if tag.startswith("dice#staging#")]  # `enter: on-pass`
     (release,) = loop.hub.hub.releases("octo", "flights")

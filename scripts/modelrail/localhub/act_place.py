@@ -140,7 +140,7 @@ def local_repositories(workflows: Iterable[act_triggers.Workflow], cache: Path) 
     if missing:
         raise WorkflowRunError(
             f"modelrail act has no local copy of {missing[0]}.",
-            why="It runs offline; stand-ins are there for checkout, setup-python, cache, attest and artifacts.",
+            why="It runs offline; checkout, setup-python, cache, attest and artifacts have stand-ins.",
             next="Keep such steps in a workflow of their own, or use the version that is installed here."
             + (f" Also missing: {', '.join(missing[1:])}." if missing[1:] else ""),
         )
