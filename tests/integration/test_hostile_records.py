@@ -327,6 +327,17 @@ def test_what_is_no_archive(out: Path, data: bytes) -> None:
         artifact.unpack(io.BytesIO(data), out)
 
 
+def test_an_entry_without_any_name(out: Path) -> None:
+    """Found by scripts/fuzz: Python's zipfile stumbles over it."""
+    raw = bytearray(archive(("e", b"")).getvalue())
+    directory, end = raw.index(b"PK\x01\x02"), raw.index(b"PK\x05\x06")
+    raw[directory + 28] = 0
+    raw[end + 12] -= 1
+    del raw[directory + 46]
+    with pytest.raises(RecordError, match="a name that is refused: ''"):
+        artifact.unpack(io.BytesIO(bytes(raw)), out)
+
+
 def test_an_encrypted_or_oddly_packed_file(out: Path) -> None:
     raw = bytearray(archive(("delay/candidate.json", b"1")).getvalue())
     directory = raw.index(b"PK\x01\x02")

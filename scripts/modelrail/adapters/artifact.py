@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import re
 import stat
+import struct
 import tempfile
 import zipfile
 import zlib
@@ -28,6 +29,11 @@ BLOCK = 1024 * 1024
 # A folder is a model's name with `=` for `/`, or modelrail.yaml for what is wrong with that file itself.
 _FOLDER = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9_=-]{0,126}[A-Za-z0-9])?|modelrail\.yaml")
 _FILE = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}\.(?:json|md|html|xml)")
+# What zipfile lets out when the bytes are not what they should be.
+_UNREADABLE = (
+    zipfile.BadZipFile, zlib.error, struct.error, EOFError, NotImplementedError, RuntimeError, ValueError,
+    LookupError, OverflowError, OSError,
+)  # fmt: skip
 _PLAIN = frozenset({zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED})
 
 
@@ -62,7 +68,7 @@ def unpack(stream: BinaryIO, out: Path) -> int:
                 data = _read(archive, entry, min(left, files.MAX_RECORD_BYTES))
                 left -= len(data)
                 files.write_bytes(out / folder / name, data)
-    except (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, RuntimeError, ValueError) as error:
+    except _UNREADABLE as error:
         raise RecordError("The records are not a readable archive.", why=str(error)) from None
     return len(chosen)
 
@@ -74,7 +80,7 @@ def _chosen(entries: list[zipfile.ZipInfo]) -> dict[tuple[str, str], zipfile.Zip
     for entry in entries:
         # `filename` ends at a NUL, and has its separators exchanged: what is judged is what stands there.
         name, mode = entry.orig_filename, entry.external_attr >> 16
-        if entry.is_dir() and _FOLDER.fullmatch(name.removesuffix("/")):
+        if name.endswith("/") and _FOLDER.fullmatch(name.removesuffix("/")):
             continue
         parts = name.split("/")
         if len(parts) != 2 or not _FOLDER.fullmatch(parts[0]) or not _FILE.fullmatch(parts[1]):
