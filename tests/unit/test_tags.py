@@ -253,3 +253,22 @@ def test_precedence_is_semvers() -> None:
     assert Version("v2.0.0-rc.1").bump("major").text == "v2.0.0"
     for bad in ("1.2.3", "v1.2", "v1.2.3\n", "v01.2.3", "v1.2.3-", "v1.2.3-01", ""):
         assert not is_version(bad)
+
+
+_line = st.one_of(
+    st.builds(
+        "{}: {}".format,
+        st.sampled_from(["Version", "After", "Commit", "Reason", "Unhealthy", "Model-Digest", "X-1", "1x"]),
+        st.text(st.characters(blacklist_categories=("Cs",)), max_size=8),
+    ),
+    st.text(st.characters(blacklist_categories=("Cs",)), max_size=12),
+)
+
+
+@given(st.lists(_line, max_size=8).map("\n".join), st.booleans())
+def test_reading_the_state_alone_reads_the_same(block: str, subject: bool) -> None:
+    """The fast way must not take for a trailer what the whole way does not, nor the other way round."""
+    text = f"subject\n\n{block}" if subject else block
+    whole, fast = tags.parse_message(text), tags.parse_message(text, state_only=True)
+    keys = {"Version", "After", "Unhealthy", "Reinstates", "Commit", "Model-Digest", "Evidence-Digest"}
+    assert fast == (whole[0], {key: value for key, value in whole[1].items() if key in keys})

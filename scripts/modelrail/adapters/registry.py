@@ -155,10 +155,11 @@ class Scan:
         return max(numbers, default=0)
 
 
-def scan(git: Git, model: str | None = None, *, remote: bool = False) -> Scan:
+def scan(git: Git, model: str | None = None, *, remote: bool = False, state_only: bool = False) -> Scan:
     """Read the registry tags of one model, or of all, in one call of git.
 
-    `remote`: as the last `fetch` found them on the remote, instead of this clone's own tags.
+    `remote`: as the last `fetch` found them on the remote, instead of this clone's own tags. `state_only`:
+    of the trailers only those that the state is folded from.
     """
     root = MIRROR if remote else TAGS
     parts = [""] if model is None else list(_prefixes(model))
@@ -171,7 +172,7 @@ def scan(git: Git, model: str | None = None, *, remote: bool = False) -> Scan:
             name = tags.parse_name(tag)
             if name is None or (model is not None and name.model != model):
                 continue
-            event = _event(name, tag, fields)
+            event = _event(name, tag, fields, state_only=state_only)
             if event is None:
                 foreign[tag] = fields[2]
             else:
@@ -191,9 +192,11 @@ def without_collector() -> Iterator[None]:
             gc.enable()
 
 
-def read(git: Git, model: str | None = None, *, remote: bool = False) -> tuple[Event, ...]:
+def read(
+    git: Git, model: str | None = None, *, remote: bool = False, state_only: bool = False
+) -> tuple[Event, ...]:
     """The events of one model, or of all, in git's order; `core.history.fold` puts them in theirs."""
-    return scan(git, model, remote=remote).events
+    return scan(git, model, remote=remote, state_only=state_only).events
 
 
 def _records(out: bytes) -> Iterator[list[str]]:
@@ -204,11 +207,11 @@ def _records(out: bytes) -> Iterator[list[str]]:
         yield record
 
 
-def _event(name: tags.Name, tag: str, fields: Sequence[str]) -> Event | None:
+def _event(name: tags.Name, tag: str, fields: Sequence[str], *, state_only: bool = False) -> Event | None:
     _, kind, oid, target_kind, target, time, tagger, contents = fields
     if kind != "tag" or target_kind != "commit":
         return None
-    subject, trailers = tags.parse_message(contents)
+    subject, trailers = tags.parse_message(contents, state_only=state_only)
     version = name.version
     if version is None and name.kind in {"assign", "unassign"}:
         # Anyone can write a tag: what is no version name means nothing, and the commit decides as for GTO's.

@@ -36,9 +36,12 @@ class Place:
         models: Sequence[str] | None,
         *,
         with_ledger: bool = False,
+        state_only: bool = False,
     ) -> Mapping[str, ModelState]:
         wanted = True if self.elsewhere else fetch
-        return _registry.look(self.settings, self.git, model, wanted, models, with_ledger=with_ledger)
+        return _registry.look(
+            self.settings, self.git, model, wanted, models, with_ledger=with_ledger, state_only=state_only
+        )
 
     def select(
         self, text: str, fetch: bool | None, *, with_ledger: bool = False

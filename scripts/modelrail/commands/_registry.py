@@ -350,16 +350,18 @@ def look(
     models: Sequence[str] | None,
     *,
     with_ledger: bool = False,
+    state_only: bool = False,
 ) -> Mapping[str, ModelState]:
     """The states for looking: after a fetch the remote's, else this clone's own tags; one call of git.
 
     `wanted` is the option --fetch/--no-fetch; by default only CI fetches. `models`: of which, None for all.
+    `state_only`: the events keep only the trailers that the state is made of.
     """
     fetched = found.in_ci if wanted is None else wanted
     if fetched:
         fetch(git, models, with_ledger=with_ledger)
     with registry.without_collector():
-        return history.fold(registry.read(git, model, remote=fetched))
+        return history.fold(registry.read(git, model, remote=fetched, state_only=state_only))
 
 
 def wants_color(found: settings.Settings) -> bool:

@@ -41,7 +41,7 @@ def command(
         found = place.settings
         configured = () if place.elsewhere else _configured(found, config)
         named = [model] if model else [known.name for known in configured] or None
-        states = place.states(model, fetch, named)
+        states = place.states(model, fetch, named, state_only=True)
     stages = [stage.name for known in configured if model in {None, known.name} for stage in known.stages]
     if model:
         state = selectors.model_state(states, model)

