@@ -109,7 +109,7 @@ _SIGNING = _table(
         "required": {
             "type": "boolean",
             "default": False,
-            "description": "Every write is signed; only versions that an allowed signer signed enter a stage.",
+            "description": "Writes are signed; only a version that an allowed signer signed enters a stage.",
         },
     },
     (),

@@ -1,7 +1,8 @@
 """Frozen, versioned records: the only things that travel between steps and jobs.
 
 Each is one strict JSON file: unknown keys, wrong types and non-finite numbers are refused. A record that
-comes out of a job which ran untrusted code is hostile data; nothing in it may be used as a path, a URL or markup.
+comes out of a job which ran untrusted code is hostile data; nothing in it may be used as a path, a URL or
+markup.
 Digests are written `sha256:<64 hex>` (DVC's own `md5:<hex>` for data versions); times are RFC 3339 in UTC.
 """
 

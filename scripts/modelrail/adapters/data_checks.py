@@ -27,11 +27,12 @@ def check_table(model: config.Model, table: Table, path: Path) -> list[records.D
     """Columns there, target labelled and not constant, key (of the test set) present and unique."""
     data = model.data
     present = tables.columns(path)
+    sliced = {f"slice {name}": name for part in model.slices for name in part.reads}
     needed = {
         "target": data.target,
         **({"key": data.key} if table == "test" else {}),
         **({"group": data.group} if data.group and table == "test" else {}),
-        **({f"slice {name}": name for part in model.slices for name in part.reads} if table == "test" else {}),
+        **(sliced if table == "test" else {}),
     }
     checks = [
         _check(
