@@ -262,6 +262,7 @@ def flights(model: str = "delay", worse: str | None = "EV", **changes: Any) -> M
         "baseline": sample.baseline(),
         "evidence_digest": sample.digest("7"),
         "plots": plots(model),
+        "history": sample.history(model),
     }
     return ModelRecords(**{**values, **changes})
 

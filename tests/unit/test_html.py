@@ -366,6 +366,63 @@ def test_every_kind_of_extra_record_has_its_section_and_shows_itself() -> None:
         assert any(attributes.get("id") == f"m1-{section.key}" for _, attributes in page.elements)
 
 
+def test_a_search_and_other_baselines_have_their_sections() -> None:
+    found = support_html.flights()
+    assert found.comparison is not None
+    comparison = msgspec.structs.replace(
+        found.comparison,
+        others=(
+            records.OtherRow(
+                name="majority",
+                metric="roc_auc",
+                value=0.5,
+                candidate=0.7423,
+                difference=0.2423,
+                interval=sample.interval(0.238, 0.246),
+                verdict="better",
+            ),
+        ),
+        search=records.SliceSearch(
+            metric="roc_auc",
+            depth=2,
+            min_rows=200,
+            looked=412,
+            correction="holm",
+            found=tuple(
+                records.FoundSlice(
+                    slice=records.SliceRef(column="carrier, origin", value="EV, LGA"),
+                    kind=kind,
+                    rows=1211,
+                    candidate=0.66,
+                    baseline=0.71,
+                    effect=-0.05,
+                    interval=sample.interval(-0.07, -0.03),
+                    p_value=p_value,
+                )
+                for kind, p_value in (("level", 0.001), ("difference", 0.4))
+            ),
+        ),
+    )
+    page = Page(made(msgspec.structs.replace(found, comparison=comparison))).text
+    for words in ("Beside other baselines", "majority", "+0.242", "The worst-served slices", "412 slices"):
+        assert words in page
+    for words in ("carrier, origin EV, LGA", "than v1.2.1", "beyond chance", "chance explains it"):
+        assert words in page
+    without = Page(made(found)).text
+    assert "Beside other baselines" not in without
+    assert "The worst-served slices" not in without
+
+
+def test_the_line_over_the_versions_says_what_the_comment_says() -> None:
+    found = support_html.flights()
+    (model,) = view.build([found], sample.RUN).models
+    assert model.trend is not None
+    page = Page(made(found)).text
+    assert "ROC AUC over the versions" in page
+    assert model.trend.words in page
+    assert "over the versions" not in Page(made(msgspec.structs.replace(found, history=None))).text
+
+
 def test_every_picture_has_a_name_and_the_numbers_beside_it() -> None:
     page = Page(made(support_html.flights(extras=support_html.extras())))
     drawn = [attributes for attributes in page.all("svg") if attributes.get("role") == "img"]

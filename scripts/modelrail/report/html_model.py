@@ -11,7 +11,16 @@ from markupsafe import Markup
 from msgspec import Struct
 
 from modelrail import records
-from modelrail.report import html_sections, numbers, rows, svg_curves, svg_forest, svg_heat, svg_lineage
+from modelrail.report import (
+    html_comparison,
+    html_sections,
+    numbers,
+    rows,
+    svg_curves,
+    svg_forest,
+    svg_heat,
+    svg_lineage,
+)
 from modelrail.report.svg import Figure, Names
 from modelrail.report.view import ModelView
 
@@ -70,6 +79,7 @@ class HtmlModel(Struct, frozen=True, kw_only=True):
     confusion: Figure | None
     errors: Figure | None
     lineage: Figure | None
+    versions: Figure | None
     sections: tuple[html_sections.Section, ...]
     raw: tuple[tuple[str, str], ...]  # title and JSON
     raw_left_out: tuple[str, ...]
@@ -100,7 +110,13 @@ def build(view: ModelView, identifier: str, room: Room) -> HtmlModel:
             source.candidate, source.evaluation, source.comparison, view.changes,
             verdict=view.verdict, evidence=view.evidence,
         ) if room.pictures else None,
-        sections=html_sections.build(source.extras, names) if room.pictures else (),
+        versions=html_comparison.versions(
+            view.trend, source.history.metric if source.history else "", names
+        ) if room.pictures else None,
+        sections=(
+            *html_comparison.sections(view.comparison, names),
+            *html_sections.build(source.extras, names),
+        ) if room.pictures else (),
         raw=raw,
         raw_left_out=left_out,
     )  # fmt: skip
