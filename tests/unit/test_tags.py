@@ -272,3 +272,9 @@ def test_reading_the_state_alone_reads_the_same(block: str, subject: bool) -> No
     whole, fast = tags.parse_message(text), tags.parse_message(text, state_only=True)
     keys = {"Version", "After", "Unhealthy", "Reinstates", "Commit", "Model-Digest", "Evidence-Digest"}
     assert fast == (whole[0], {key: value for key, value in whole[1].items() if key in keys})
+
+
+@pytest.mark.parametrize("tag", ["q#c//4", "a//b@v1.0.0", "a//b@deprecated"])
+def test_what_git_would_not_take_is_nobodys(tag: str) -> None:
+    """Found by scripts/fuzz: it was read, and could not be written."""
+    assert tags.parse_name(tag) is None

@@ -70,7 +70,7 @@ def format_name(name: Name) -> str:
 def parse_name(tag: str) -> Name | None:
     """Total: whatever is not a registry tag is None."""
     match = _TAG_RE.match(tag)
-    if match is None:
+    if match is None or "//" in tag:  # which Git lets no ref hold
         return None
     artifact, stage, version, cancel, deprecated, counter = match.groups()
     number = None
