@@ -123,3 +123,18 @@ def test_a_remote_gives_tags_and_no_files(flights: Project, monkeypatch: pytest.
     assert "tree" not in kinds
     assert "blob" not in kinds
     assert kinds.count("commit") == 2  # the tagged ones, not the history before them
+
+
+def test_the_audit_export(flights: Project) -> None:
+    rows = flights.run("history", "--format", "json").json
+    assert [row["action"] for row in rows][:2] == ["rollback", "promote"]
+    assert rows[0]["reason"] == "errors at noon"
+    assert rows[0]["actor"] == rows[0]["approved_by"] == "Test"
+    assert rows[0]["time"].endswith("Z")
+    lines = flights.run("history", "--format", "csv").out.splitlines()
+    assert lines[0].startswith("time,model,action,version,stage,")
+    assert len(lines) == len(rows) + 1
+    page = flights.run("history", "--format", "html").out
+    assert page.startswith("<!doctype html>")
+    assert "errors at noon" in page
+    assert flights.git("rev-parse", "refs/modelrail/ledger/tip") in page

@@ -2,22 +2,26 @@
 
 from __future__ import annotations
 
-import heapq
 import json
 import time
+from collections.abc import Mapping, Sequence
 
 import click
 
+from modelrail.adapters import ledger
 from modelrail.adapters.actions_io import say
 from modelrail.commands import _options, _reading, _registry
-from modelrail.core import description, pick, selectors
+from modelrail.core import audit, description, pick, selectors
 from modelrail.core.history import ModelState
 from modelrail.records import Event
 from modelrail.report import tables
 
+EXPORTS = ("csv", "json", "html")
+
 EPILOG = """\b
 Examples:
   modelrail history delay
+  modelrail history --format html > audit.html
   modelrail history delay#production --format '{sequence} {version} {trailers.Reason}'
 """
 
@@ -26,25 +30,27 @@ Examples:
 @_options.argument("selector", "history", required=False)
 @_options.fetch
 @_options.remote
-@_options.form
+@click.option(
+    "--format", "form", default="", metavar="csv|json|html|FIELD",
+    help="Export for an audit; or print one field of each event, or a line made of several.",
+)  # fmt: skip
 @_options.as_json
 def command(selector: str | None, fetch: bool | None, remote: str, form: str, as_json: bool) -> None:
     """Print the events of a model, or of all models: number, age, stage, version, reason, run.
 
+    As csv, json or html it is the whole record for an audit: who, what, when, why, evidence, approvals.
     SELECTOR: NAME for all of the model, NAME@v1.2.3 for one version, NAME#STAGE for one stage.
     """
     wanted = selectors.parse(selector) if selector else None
     with _reading.place(remote) as place:
         found = place.settings
         model = wanted.model if wanted else None
-        states = place.states(model, fetch, [model] if model else None)
-    if wanted:
-        events = _events(selectors.model_state(states, wanted.model), wanted)
-    else:
-        # Each model's own order holds; between models the clock is all there is.
-        newest_first = [reversed(state.events) for state in states.values()]
-        events = list(heapq.merge(*newest_first, key=lambda event: -event.time))
-    if form:
+        states = place.states(model, fetch, [model] if model else None, with_ledger=form == "html")
+        tip = ledger.tip(place.git) if form == "html" else ""
+    events = _events(selectors.model_state(states, wanted.model), wanted) if wanted else audit.events(states)
+    if form in EXPORTS:
+        click.echo(_export(form, states, events, found.repository, tip), nl=False)
+    elif form:
         for event in events:
             click.echo(pick.render(form, _registry.event_document(event)))
     elif as_json:
@@ -58,6 +64,19 @@ def command(selector: str | None, fetch: bool | None, remote: str, form: str, as
         say(f"{wanted} has no event.")
     else:
         say("The registry is empty: no version is registered yet.")
+
+
+def _export(
+    form: str, states: Mapping[str, ModelState], events: Sequence[Event], repository: str, tip: str
+) -> str:
+    from modelrail.report import audit as pages
+
+    rows = [audit.row(event) for event in events]
+    if form == "json":
+        return json.dumps(rows, indent=2, ensure_ascii=False) + "\n"
+    if form == "csv":
+        return pages.to_csv(rows)
+    return pages.to_html(states, rows, now=int(time.time()), repository=repository, tip=tip)
 
 
 def _events(state: ModelState, wanted: selectors.Selector) -> list[Event]:
