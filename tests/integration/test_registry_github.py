@@ -90,6 +90,8 @@ def test_from_merge_to_production_and_back(hub: LocalHub, consumer: Project) -> 
         headers={"Authorization": f"Bearer {hub.token}"}, timeout=10,
     ).json()  # fmt: skip
     assert latest["tag_name"] == "delay@v1.0.0"
+    flags = {release["tag_name"]: release["prerelease"] for release in releases(hub)}
+    assert flags == {"delay@v1.0.0": False, "delay@v2.0.0": True}
 
 
 def test_a_failed_verdict_is_said_on_the_merged_pull_request(hub: LocalHub, consumer: Project) -> None:

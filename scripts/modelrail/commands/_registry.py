@@ -274,13 +274,28 @@ def _answered(decision: Decision, event: Event) -> Decision:
     )  # fmt: skip
 
 
-def stage_effects(policy: config.Model, several: bool, decision: Decision, version_tag: str) -> plans.Plan:
-    """What shows a change of stage on GitHub: the release's flags for the last stage, and a deployment."""
+def leads(loaded: config.Config, model: str) -> bool:
+    """Whether the releases of this model may be the latest: a repository has one, the first model's."""
+    return loaded.models[0].name == model
+
+
+def stage_effects(
+    loaded: config.Config, policy: config.Model, decision: Decision, version_tag: str, left_tag: str = ""
+) -> plans.Plan:
+    """What shows a change of stage on GitHub: the flags of the releases for the last stage, and a deployment.
+
+    `left_tag`: the version that a rollback left; its release is no full one any more.
+    """
     if not decision.changed:
         return ()
+    several = len(loaded.models) > 1
     effects: list[plans.Effect] = []
     if policy.stages and decision.stage == policy.stages[-1].name:
-        effects.append(plans.MarkRelease(tag=version_tag, prerelease=False, latest=True))
+        effects.append(
+            plans.MarkRelease(tag=version_tag, prerelease=False, latest=leads(loaded, policy.name))
+        )
+        if left_tag:
+            effects.append(plans.MarkRelease(tag=left_tag, prerelease=True, latest=False))
     effects.append(
         plans.SetDeployment(
             environment=f"{decision.stage}/{policy.name}" if several else decision.stage,

@@ -31,11 +31,13 @@ def of(
     run_url: str,
     published: bool,
     repository_url: str = "",
+    leads: bool = True,
 ) -> plans.PublishRelease | None:
     """The release with the model, its evidence, its card and the checksums; None when it is published.
 
     A run that died between tag and release is completed by the next one with the same model bytes. If that
     one measured anew, its evidence is not the one that the tag names and is left out: better none than that.
+    `leads`: the model's releases may be the repository's latest.
     """
     if published:
         return None
@@ -71,7 +73,7 @@ def of(
         body=render.release_notes(evidence, version, run_url=run_url, evidence_digest=digest if kept else ""),
         assets=tuple(assets),
         prerelease=not final,
-        latest=final,
+        latest=final and leads,
     )
 
 

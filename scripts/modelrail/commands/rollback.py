@@ -46,8 +46,9 @@ def command(model: str, stage: str, to: str, reason: str, config: str, as_json: 
     def decide(state: ModelState) -> _registry.Step:
         decision = transitions.rollback(state, policy, stage, to or None, asked)
         tag = state.versions[decision.version].event.tag
+        left = state.versions.get(decision.replaced)
         return _registry.Step(
-            decision, _registry.stage_effects(policy, len(loaded.models) > 1, decision, tag)
+            decision, _registry.stage_effects(loaded, policy, decision, tag, left.event.tag if left else "")
         )
 
     step, done = _registry.carry_out(
