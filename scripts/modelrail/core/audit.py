@@ -13,8 +13,8 @@ from modelrail.records import Event
 
 COLUMNS = (
     "time", "model", "action", "version", "stage", "event_number", "replaced", "actor", "approved_by",
-    "reason", "verdict", "gates", "baseline", "model_digest", "data_digest", "evidence_digest", "run", "workflow",
-    "tag", "tag_object", "commit", "ledger_parent", "operation", "tagger",
+    "reason", "verdict", "gates", "baseline", "model_digest", "data_digest", "evidence_digest", "run",
+    "workflow", "tag", "tag_object", "commit", "ledger_parent", "operation", "tagger",
 )  # fmt: skip
 
 
