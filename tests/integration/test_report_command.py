@@ -485,6 +485,90 @@ def test_on_the_forks_own_run_nothing_is_tried(
     assert "comes from a fork" in done.stderr
 
 
+def test_dependabots_own_run_leaves_the_comment_to_the_run_that_follows(
+    run: Run, out: Path, place: Path, hub: LocalHub, pull: dict[str, Any]
+) -> None:
+    """Its branch is of this repository, and yet its token can only read."""
+    write(out, sample.passing())
+    done = run(event={"pull_request": pull}, **pr_ci(place, hub), GITHUB_ACTOR="dependabot[bot]")
+    assert done.exit_code == 0
+    assert "from Dependabot" in done.stderr
+    assert comments(hub) == []
+    event = fork_event(pull, head_repository={"full_name": hub.repository, "owner": {"login": "octo"}})
+    run(event=event, **{**pr_ci(place, hub), "GITHUB_EVENT_NAME": "workflow_run"})
+    assert len(comments(hub)) == 1
+
+
+def test_both_ways_of_posting_write_one_comment(
+    run: Run, out: Path, place: Path, hub: LocalHub, pull: dict[str, Any]
+) -> None:
+    """A caller without its `if` follows pull requests that their own run has commented already."""
+    write(out, sample.passing())
+    run(event={"pull_request": pull}, **pr_ci(place, hub))
+    event = fork_event(
+        pull,
+        head_repository={"full_name": hub.repository, "owner": {"login": "octo"}},
+        html_url=f"{hub.url}/{hub.repository}/actions/runs/812",
+    )
+    before = comments(hub)
+    run(event=event, **{**pr_ci(place, hub), "GITHUB_EVENT_NAME": "workflow_run"})
+    assert comments(hub) == before
+    assert len(before) == 1
+
+
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [
+        ({"event": "push"}, "was of the event 'push'"),
+        ({"conclusion": "skipped"}, "ended as 'skipped'"),
+        ({"conclusion": "action_required"}, "ended as 'action_required'"),
+        ({"conclusion": None}, "ended as None"),
+        ({"head_repository": None}, "a deleted fork?"),
+    ],
+)
+def test_runs_that_have_nothing_to_say(
+    run: Run, out: Path, place: Path, hub: LocalHub, fork: dict[str, Any], change: dict[str, Any], words: str
+) -> None:
+    write(out, sample.worse_slice())
+    done = run(event=fork_event(fork, **change), **{**pr_ci(place, hub), "GITHUB_EVENT_NAME": "workflow_run"})
+    assert done.exit_code == 0
+    assert words in done.stderr
+    assert comments(hub) == []
+
+
+@pytest.mark.fault(5, 8)
+def test_an_artifact_whose_download_is_cut_is_tried_again(
+    run: Run, place: Path, make_hub: Callable[..., LocalHub], repository: Path, git: Callable[..., str]
+) -> None:
+    import io
+    import zipfile
+
+    from modelrail.localhub.faults import Fault, Incoming
+
+    def cut_once(request: Incoming) -> Fault | None:
+        return Fault(cut="body") if request.path.startswith("/_artifacts/") and request.nth == 1 else None
+
+    hub = make_hub(faults=cut_once)
+    archive = io.BytesIO()
+    with zipfile.ZipFile(archive, "w") as opened:
+        opened.writestr("delay/failure.json", files.encode(sample.training_failed().failure))
+    hub.seed(repository)
+    started = hub.hub.start_run(
+        "octo",
+        "flights",
+        workflow="pull-request.yml",
+        event="pull_request",
+        head_branch="x",
+        head_sha="0" * 40,
+    )
+    hub.hub.add_artifact(started["id"], "modelrail-records", archive.getvalue())
+    event = {"workflow_run": {"id": started["id"], "event": "pull_request", "conclusion": "failure"}}
+    environ = ci(place, **hub.environ(hub.bot_token(actions="read")), GITHUB_EVENT_NAME="workflow_run")
+    done = run("--no-comment", event=event, **environ)
+    assert done.exit_code == 0, done.output
+    assert "training failed" in done.stdout
+
+
 # --- cost --------------------------------------------------------------------------------------------------
 
 

@@ -184,6 +184,7 @@ NEXT = (
     f"Look through {config.FILE}; your editor knows its schema.",
     "Commit these files on a branch and open a pull request: the evaluation comments on it.",
     "Try it here first: modelrail train, then modelrail evaluate, compare, report.",
+    "Let `modelrail doctor` look at the settings on GitHub: rulesets, environments, permissions.",
 )
 
 
