@@ -223,3 +223,29 @@ def test_model_bytes_come_from_the_release_and_the_cache(
     cached.write_text("evil", encoding="utf-8")
     once_more = store.fetch_model(git, client, registered.event, tmp_path / "c", cache=tmp_path / "cache")
     assert once_more.read_text(encoding="utf-8") == "one"
+
+
+def test_fetch_gets_the_file_of_a_release(hub: LocalHub, consumer: Project, tmp_path: Path) -> None:
+    merged(consumer, hub, "one")
+    consumer.run("register")
+    said = consumer.run(
+        "fetch", "delay#staging", "-o", "got", env={"MODELRAIL_CACHE": str(tmp_path / "cache")}
+    )
+    assert said.outputs["path"] == "got/model.skops"
+    assert files.digest_file(consumer.root / "got" / "model.skops") == said.outputs["digest"]
+
+
+def test_fetch_puts_the_parts_of_a_large_file_together(
+    hub: LocalHub, consumer: Project, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from modelrail.adapters.stores import release_assets
+
+    monkeypatch.setattr(release_assets, "PART_BYTES", 5)
+    merged(consumer, hub, "fourteen-bytes")
+    consumer.run("register")
+    (release,) = releases(hub)
+    names = {asset["name"] for asset in release["assets"]}
+    assert {"model.skops.part-001", "model.skops.part-003", "model.skops.parts.json"} <= names
+    assert "model.skops" not in names
+    consumer.run("fetch", "delay", "-o", "got", env={"MODELRAIL_CACHE": str(tmp_path / "cache")})
+    assert (consumer.root / "got" / "model.skops").read_text() == "fourteen-bytes"

@@ -88,6 +88,13 @@ def test_a_version_of_a_stranger_does_not_enter(signing: Project, keys: Path) ->
     signing.run("promote", "delay", "v1.0.1", "--evidence", signing.evidence_file())
 
 
+def test_what_is_withdrawn_is_signed_too(signing: Project) -> None:
+    signing.release("one")
+    signing.run("unassign", "delay", "--stage", "staging", "--reason", "no longer used")
+    assert signed.take_apart(raw(signing, "delay#staging!#2")).kind == "ssh"
+    signing.run("verify", "--signers", "signers")
+
+
 def test_without_a_key_nothing_is_written(signing: Project) -> None:
     signing.train("one")
     refused = signing.run("register", env={"MODELRAIL_SIGNING_KEY": ""}, code=26)

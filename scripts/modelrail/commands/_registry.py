@@ -69,6 +69,14 @@ def load_policy(found: settings.Settings, file: str, model: str) -> tuple[config
     return loaded, policy
 
 
+def signing(found: settings.Settings) -> config.Signing | None:
+    """How modelrail.yaml wants writes signed; commands that need nothing else of it work without the file."""
+    from modelrail import config_check
+
+    path = found.workspace / config.FILE
+    return config_check.load(path).signing if path.is_file() else None
+
+
 def client(found: settings.Settings) -> GitHub | None:
     """The GitHub client, or None with a word about it where there is no GitHub to talk to.
 

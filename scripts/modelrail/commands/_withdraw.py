@@ -33,6 +33,7 @@ def carry_out(
     step, done = _registry.carry_out(
         lambda state: _registry.Step(decide(state, asked)),
         found=found, git=git, github=None, model=model, dry_run=dry_run, operation=asked.operation,
+        signing=_registry.signing(found),
     )  # fmt: skip
     decision = step.decision
     _registry.tell(done, dry_run=dry_run)
