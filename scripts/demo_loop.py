@@ -148,6 +148,7 @@ def record(world: World, told: dict[str, Any]) -> None:
     last = tags[-1]
     console.command(["git", "tag", "-n99", last])
     console.evidence(world.tag_message(last), limit=40)
+    tampered(world)
     console.step("The end state, checked")
     told["checks"] = []
     wrong = 0
@@ -157,6 +158,24 @@ def record(world: World, told: dict[str, Any]) -> None:
         wrong += not check.passed
     if wrong:
         raise DemoError(f"{wrong} of {len(told['checks'])} checks failed.")
+
+
+def tampered(world: World) -> None:
+    """Green; then red, after somebody moved a tag; and green again with the tag where it was."""
+    console = world.console
+    console.step("Is the record whole? A tag is moved by hand, and found")
+    console.evidence(world.tool("verify", signed_in=True).out)
+    tag = f"{MODEL}@v1.1.0"
+    true = world.git.text("rev-parse", f"refs/tags/{tag}")
+    console.command(["git", "tag", "--force", "--annotate", tag, "main"])
+    world.git.run("tag", "--force", "--annotate", "--message", "v1.1.0", tag, "main")
+    console.command(["git", "push", "--force", "origin", tag])
+    world.git.run("push", "--quiet", "--force", "origin", f"refs/tags/{tag}", network=True)
+    console.evidence(world.tool("verify", expect=23, signed_in=True).out)
+    console.note("put back:")
+    world.git.run("update-ref", f"refs/tags/{tag}", true)
+    world.git.run("push", "--quiet", "--force", "origin", f"refs/tags/{tag}", network=True)
+    console.evidence(world.tool("verify", signed_in=True).out)
 
 
 def promote(world: World, version: str, reason: str) -> None:

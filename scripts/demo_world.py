@@ -8,7 +8,7 @@ import shutil
 import subprocess
 import sys
 import threading
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -88,22 +88,44 @@ class World:
     # --- programs ------------------------------------------------------------------------------------------
 
     def tool(
-        self, *arguments: str, expect: int | None = 0, quiet: bool = False, cwd: Path | None = None
+        self,
+        *arguments: str,
+        expect: int | None = 0,
+        quiet: bool = False,
+        cwd: Path | None = None,
+        signed_in: bool = False,
     ) -> Done:
-        """Run `modelrail ...` as a user would, progress shown while it runs. `expect` None: any exit code."""
+        """Run `modelrail ...` as a user would, progress shown while it runs. `expect` None: any exit code.
+
+        `signed_in`: with the owner's token, for what talks to the server itself.
+        """
         if not quiet:
             self.console.command(["modelrail", *(part for part in arguments if part != "--json")])
         command = [sys.executable, str(SCRIPTS / "modelrail-run"), *arguments]
         return self.run(
-            command, cwd=cwd or (self.work if self.work.is_dir() else self.state), expect=expect, quiet=quiet
-        )
+            command, cwd=cwd or (self.work if self.work.is_dir() else self.state), expect=expect, quiet=quiet,
+            more={"GITHUB_SERVER_URL": self.url, "MODELRAIL_TOKEN": self.hub.token_for(OWNER)}
+            if signed_in else {},
+        )  # fmt: skip
 
-    def run(self, command: Sequence[str], *, cwd: Path, expect: int | None = 0, quiet: bool = False) -> Done:
-        environ = {
-            key: value
-            for key, value in os.environ.items()
-            if not key.startswith(("GITHUB_", "GIT_", "ACTIONS_", "RUNNER_", "MLFLOW_", "DVC_"))
-        } | {"DVC_NO_ANALYTICS": "1", "NO_PROXY": "127.0.0.1,localhost", "no_proxy": "127.0.0.1,localhost"}
+    def run(
+        self,
+        command: Sequence[str],
+        *,
+        cwd: Path,
+        expect: int | None = 0,
+        quiet: bool = False,
+        more: Mapping[str, str] | None = None,
+    ) -> Done:
+        environ = (
+            {
+                key: value
+                for key, value in os.environ.items()
+                if not key.startswith(("GITHUB_", "GIT_", "ACTIONS_", "RUNNER_", "MLFLOW_", "DVC_"))
+            }
+            | {"DVC_NO_ANALYTICS": "1", "NO_PROXY": "127.0.0.1,localhost", "no_proxy": "127.0.0.1,localhost"}
+            | dict(more or {})
+        )
         child = subprocess.Popen(
             [str(part) for part in command], cwd=cwd, env=environ, stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, encoding="utf-8", errors="replace",
