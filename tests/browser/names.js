@@ -3,7 +3,8 @@
   const faults = [];
   const text = (ids) => ids.split(/\\s+/).map((id) => document.getElementById(id)?.textContent ?? "").join(" ").trim();
   const name = (e) => (e.getAttribute("aria-labelledby") ? text(e.getAttribute("aria-labelledby"))
-    : e.getAttribute("aria-label") ?? (e.tagName === "IMG" ? e.alt : e.textContent)).trim();
+    // The texts inside a picture are not its name.
+    : e.getAttribute("aria-label") ?? (e.tagName === "IMG" ? e.alt : e.tagName === "svg" ? "" : e.textContent)).trim();
   const where = (e) => e.outerHTML.slice(0, 120);
   const hidden = (e) => e.closest("[aria-hidden=true]");
   for (const e of document.querySelectorAll("svg, img"))
