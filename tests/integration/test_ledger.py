@@ -43,6 +43,7 @@ def test_one_commit_an_event_and_a_file_once(consumer: Project) -> None:
     assert ledger_files(consumer) == [
         "events/delay/0000/delay#staging#1", "events/delay/0000/delay@v1.0.0",
         "models/delay/v1.0.0/evidence.json", "models/delay/v1.0.0/model-card.md",
+        "models/delay/v1.0.0/provenance.intoto.json", "models/delay/v1.0.0/statement.intoto.json",
     ]  # fmt: skip
     consumer.run("promote", "delay", "v1.0.0")
     subjects = consumer.git("log", "--reverse", "--format=%s", tip(consumer)).splitlines()
