@@ -214,7 +214,7 @@ def test_no_meaning_by_colour_alone(show: Open) -> None:
         )
         assert len({kind for kind, _ in marks}) == len({shape for _, shape in marks}) >= 3
         cells = page.eval_on_selector_all("g.cell text", "all => all.map((t) => t.textContent[0])")
-        assert set(cells) == {"▲", "▼", "=", "?"}
+        assert set(cells) == {"▲", "▼", "=", "?", "·"}
 
 
 def test_paper_has_no_folds_and_no_buttons(show: Open, tmp_path: Path) -> None:

@@ -62,6 +62,7 @@ class Forest(Struct, frozen=True, kw_only=True):
     axis: Markup
     rows: tuple[MetricRow, ...]
     left_out: int
+    small: int  # slices with too few rows for an interval
 
 
 class HtmlModel(Struct, frozen=True, kw_only=True):
@@ -147,12 +148,14 @@ def _metric(view: rows.MetricView, gates: Sequence[records.GateRow] | None) -> M
         strip = svg_forest.strip(
             svg_forest.span(view.row, margin, higher_is_better=view.row.higher_is_better)
         )
-    return MetricRow(view=view, icon=_KINDS.get(view.verdict, "none"), rank=_ORDER[view.verdict], strip=strip)
+    small = view.verdict == "inconclusive" and rows.too_small(view.row)
+    icon = "none" if small else _KINDS.get(view.verdict, "none")
+    return MetricRow(view=view, icon=icon, rank=_ORDER[view.verdict], strip=strip)
 
 
 def _forest(view: ModelView, gates: Sequence[records.GateRow]) -> Forest | None:
     """The slices of the metric that a gate over slices names, else of the first: worst first, one scale."""
-    with_difference = [row for row in view.slices if row.row.difference is not None]
+    with_difference = [row for row in view.slices if row.row.interval is not None]
     if len(with_difference) < 2:
         return None
     present = {row.row.metric for row in with_difference}
@@ -180,6 +183,7 @@ def _forest(view: ModelView, gates: Sequence[records.GateRow]) -> Forest | None:
             for row, span in spans
         ),
         left_out=len(chosen) - len(shown),
+        small=sum(1 for row in view.slices if row.row.metric == metric) - len(chosen),
     )  # fmt: skip
 
 

@@ -14,7 +14,7 @@ from msgspec import Struct
 
 from modelrail import records
 from modelrail.report import inert, numbers
-from modelrail.report.rows import MetricView
+from modelrail.report.rows import MetricView, too_small
 from modelrail.report.svg import MAX_COUNT, Figure, Names, Table, label, short, text
 
 MAX_CELLS = 24_000
@@ -54,15 +54,16 @@ def slices(
     left_out = max(0, len(places) - max(2, most // len(metrics)))
     places = places[: len(places) - left_out]
     drawn = _numbered if len(metrics) <= 8 and len(places) <= 150 else _dense
+    key = (
+        "▼ worse, ▲ better, = not worse, ? undecided, · too few rows to say."
+        if drawn is _numbered
+        else "Squares: worse. Triangles: better. Bars: undecided. Dots: not worse."
+    )
     width, height, body = drawn(places, metrics, cells)
-    counts: dict[str, int] = {}
-    for view in views:
-        counts[view.words] = counts.get(view.words, 0) + 1
-    said = ", ".join(f"{amount:,} {words}" for words, amount in sorted(counts.items()))
     more = f" {left_out:,} more slices are left out here." if left_out else ""
     return Figure(
         title="Every metric on every slice",
-        text=f"{len(cells):,} cells: {said}.{more} The table below has the numbers.",
+        text=f"{key}{more} The table below has the numbers.",
         width=width,
         height=height,
         body=Markup("".join(body)),  # noqa: S704 - made of numbers and of escaped labels
@@ -102,7 +103,7 @@ def _numbered(places: Sequence[tuple[str, str]], metrics: Sequence[str], cells: 
 
 
 def _cell(view: MetricView, x: float, y: float, width: float, height: float) -> str:
-    kind = _KINDS[view.verdict]
+    kind = _kind(view)
     shown = f"{_SIGNS[kind]} {view.difference.partition(' (')[0]}" if view.difference else _SIGNS[kind]
     hint = f"{view.where}, {view.name}: {view.words}, {view.difference or view.candidate}"
     return (
@@ -110,6 +111,10 @@ def _cell(view: MetricView, x: float, y: float, width: float, height: float) -> 
         f'<rect x="{short(x)}" y="{short(y)}" width="{short(width)}" height="{short(height)}" rx="2"/>'
         f"{text(x + width / 2, y + height / 2 + 4, shown, 'mid')}</g>"
     )
+
+
+def _kind(view: MetricView) -> str:
+    return "none" if view.verdict == "inconclusive" and too_small(view.row) else _KINDS[view.verdict]
 
 
 def _strength(view: MetricView) -> str:
@@ -137,7 +142,7 @@ def _dense(places: Sequence[tuple[str, str]], metrics: Sequence[str], cells: Cel
         for index, metric in enumerate(metrics):
             view = cells.get((place, metric))
             if view is not None:
-                across, down, shape = _SHAPES[kind := _KINDS[view.verdict]]
+                across, down, shape = _SHAPES[kind := _kind(view)]
                 paths[kind].append(f"M{index + across:g} {row + down:g}{shape}")
         row += 1
     drawn = (f'<path class="cell {kind}" d="{"".join(path)}"/>' for kind, path in paths.items() if path)
