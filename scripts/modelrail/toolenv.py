@@ -68,7 +68,8 @@ def folder() -> str:
     if not cache:
         base = os.environ.get("XDG_CACHE_HOME") or os.path.join(os.path.expanduser("~"), ".cache")
         cache = os.path.join(base, "modelrail")
-    return os.path.join(os.path.abspath(cache), "tools")
+    # The real path: programs in an environment name its interpreter by it, and a link may go away.
+    return os.path.realpath(os.path.join(os.path.abspath(cache), "tools"))
 
 
 def requirement_files(here: str, extras: Iterable[str]) -> list[str]:
