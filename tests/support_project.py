@@ -9,7 +9,7 @@ import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from conftest import run_git
+from support_git import run_git
 
 SCRIPTS = Path(__file__).parents[1] / "scripts"
 

@@ -15,12 +15,12 @@ from typing import Any
 import msgspec
 
 import support_records
-from conftest import run_git
 from modelrail import config, records
 from modelrail.__main__ import main
 from modelrail.adapters import files
 from modelrail.core.decisions import Asked
 from modelrail.core.policy import digest as rules_of
+from support_git import run_git
 
 CONFIG = """\
 version: 1

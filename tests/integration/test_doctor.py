@@ -19,7 +19,7 @@ from support_project import modelrail
 from support_workflows import ROOT
 
 if TYPE_CHECKING:
-    from conftest import LocalHub
+    from support_git import LocalHub
 
 
 @pytest.fixture

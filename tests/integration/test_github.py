@@ -24,7 +24,7 @@ from modelrail.plans import Asset, PublishRelease, SetDeployment, UpsertComment
 from modelrail.settings import Secret
 
 if TYPE_CHECKING:
-    from conftest import LocalHub
+    from support_git import LocalHub
 
 MARKER = "<!-- modelrail:report -->"
 MakeHub = Callable[..., "LocalHub"]

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from conftest import LocalHub
+from support_git import LocalHub
 
 pytest.importorskip("flask")
 ZERO = "0" * 40

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 import requests
 
-from conftest import LocalHub
+from support_git import LocalHub
 
 pytest.importorskip("flask")
 HOSTILE = """<!-- modelrail:marker -->

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 import requests
 
-from conftest import LocalHub
+from support_git import LocalHub
 
 pytest.importorskip("flask")
 

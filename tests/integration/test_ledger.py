@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from conftest import LocalHub
 from modelrail.adapters import files
+from support_git import LocalHub
 from support_registry import Project, project
 
 GTO = Path(sys.executable).parent / "gto"

@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 import modelrail
-from conftest import LocalHub
+from support_git import LocalHub
 from support_registry import CONFIG, Project, project
 
 SOURCE = str(Path(modelrail.__file__).parents[1])

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from conftest import run_git
+from support_git import run_git
 from support_registry import Project, project
 
 

@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 import requests
 
-from conftest import LocalHub
 from modelrail.adapters import files, github_releases
+from support_git import LocalHub
 from support_registry import Project, project
 
 ASSETS = {

@@ -22,7 +22,7 @@ from modelrail.errors import PermissionMissingError
 from modelrail.report.view import ModelRecords
 
 if TYPE_CHECKING:
-    from conftest import LocalHub
+    from support_git import LocalHub
 
 Run = Callable[..., Result]
 

@@ -12,7 +12,6 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from conftest import run_git
 from modelrail import plans
 from modelrail.adapters import ledger, registry, tagging
 from modelrail.adapters.git import Git
@@ -21,6 +20,7 @@ from modelrail.core import ledger as layout
 from modelrail.core.decisions import Asked, Decision, assign_tag
 from modelrail.core.history import ModelState
 from modelrail.errors import ModelrailError
+from support_git import run_git
 from support_registry import asked, policy
 
 STAGES = ("staging", "production")

@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from conftest import run_git
 from modelrail.core import signed
+from support_git import run_git
 from support_registry import CONFIG, Project, project
 
 pytestmark = pytest.mark.skipif(shutil.which("ssh-keygen") is None, reason="no ssh-keygen")

@@ -20,7 +20,7 @@ from modelrail import errors
 from support_project import modelrail
 
 if TYPE_CHECKING:
-    from conftest import LocalHub
+    from support_git import LocalHub
 
 pytestmark = pytest.mark.fault(38)
 
