@@ -152,12 +152,14 @@ def test_a_rewritten_ledger_is_found_by_who_never_saw_the_true_one(consumer: Pro
     """Same tree, same words, another author: the tags name the parents, so the chain does not close."""
     seen = ledger(consumer)
     root = consumer.git("rev-list", "--max-parents=0", seen)
+    # Within the same second, our own name would give the very same commits.
+    somebody = ("-c", "user.name=Somebody else")
     parent = consumer.git(
-        "commit-tree", f"{root}^{{tree}}", "-m", consumer.git("log", "-1", "--format=%B", root)
+        *somebody, "commit-tree", f"{root}^{{tree}}", "-m", consumer.git("log", "-1", "--format=%B", root)
     )
     for commit in consumer.git("rev-list", "--reverse", f"{root}..{seen}").splitlines():
         message = consumer.git("log", "-1", "--format=%B", commit)
-        parent = consumer.git("commit-tree", f"{commit}^{{tree}}", "-p", parent, "-m", message)
+        parent = consumer.git(*somebody, "commit-tree", f"{commit}^{{tree}}", "-p", parent, "-m", message)
     consumer.git("push", "--quiet", "--force", "origin", f"{parent}:{LEDGER}")
     stranger = consumer.clone(tmp_path / "stranger")
     found = findings(stranger, 24)
