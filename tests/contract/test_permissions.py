@@ -19,10 +19,10 @@ GRANTED: dict[tuple[str, str], dict[str, str]] = {
     ("evaluate", "evaluate"): {"contents": "read"},
     ("evaluate", "report"): {"pull-requests": "write", "checks": "write"},
     ("release", "evaluate"): {"contents": "read", "pull-requests": "write", "checks": "write"},
-    ("release", "register"): {"contents": "write", "pull-requests": "write"},
+    ("release", "register"): {"contents": "write", "pull-requests": "write", "actions": "read"},
     ("release", "attest"): {"id-token": "write", "attestations": "write"},
-    ("promote", "promote"): {"contents": "write", "deployments": "write"},
-    ("rollback", "rollback"): {"contents": "write", "deployments": "write"},
+    ("promote", "promote"): {"contents": "write", "deployments": "write", "actions": "read"},
+    ("rollback", "rollback"): {"contents": "write", "deployments": "write", "actions": "read"},
 }
 
 

@@ -610,3 +610,37 @@ def test_hub_check_sees_what_is_not_of_github(make_hub: Callable[..., LocalHub],
     assert support_openapi.check_request("GET", path, "page=x&colour=red", b"", "")
     assert support_openapi.check_request("POST", "/repos/o/r/git/refs", "", b'{"ref": 1}', "application/json")
     assert subprocess.run(["git", "--version"], check=True, capture_output=True).returncode == 0
+
+
+# --- who approved -----------------------------------------------------------------------------------
+
+
+def test_hub_keeps_reviews_of_a_pull_request(hub: LocalHub, owner: Client, seeded: dict[str, str]) -> None:
+    number = hub.hub.open_pull_request("octo", "flights", "better", "main", "Better", user="ana")["number"]
+    path = f"/pulls/{number}/reviews"
+    made = owner.ok("POST", path, {"event": "APPROVE", "body": "good"})
+    assert (made["state"], made["author_association"]) == ("APPROVED", "OWNER")
+    assert made["commit_id"] == seeded["better"]
+    stranger = Client(hub, hub.hub.token_for("stranger"))
+    assert stranger.ok("POST", path, {"event": "APPROVE"})["author_association"] == "NONE"
+    author = Client(hub, hub.hub.token_for("ana"))
+    assert author("POST", path, {"event": "APPROVE"}).status_code == 422
+    assert owner("POST", path, {"event": "REQUEST_CHANGES"}).status_code == 422
+    listed = Client(hub, hub.bot_token(pull_requests="read")).ok("GET", path)
+    assert [one["user"]["login"] for one in listed] == ["octo", "stranger"]
+
+
+def test_hub_keeps_what_reviewers_said_to_a_run(hub: LocalHub, owner: Client, seeded: dict[str, str]) -> None:
+    run = hub.hub.start_run(
+        "octo", "flights", workflow="promote.yml", event="workflow_dispatch", head_branch="main",
+        head_sha=seeded["main"],
+    )  # fmt: skip
+    path = f"/actions/runs/{run['id']}/approvals"
+    assert owner.ok("GET", path) == []
+    hub.hub.approve_run(run["id"], "production", "ada", "ship it")
+    (said,) = Client(hub, hub.bot_token(actions="read")).ok("GET", path)
+    assert (said["state"], said["user"]["login"], said["comment"]) == ("approved", "ada", "ship it")
+    assert [place["name"] for place in said["environments"]] == ["production"]
+    refused = Client(hub, hub.bot_token(contents="write"))("GET", path)
+    assert refused.headers["x-accepted-github-permissions"] == "actions=read"
+    assert owner("GET", "/actions/runs/999999/approvals").status_code == 404

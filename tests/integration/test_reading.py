@@ -129,7 +129,8 @@ def test_the_audit_export(flights: Project) -> None:
     rows = flights.run("history", "--format", "json").json
     assert [row["action"] for row in rows][:2] == ["rollback", "promote"]
     assert rows[0]["reason"] == "errors at noon"
-    assert rows[0]["actor"] == rows[0]["approved_by"] == "Test"
+    assert rows[0]["actor"] == "Test"
+    assert rows[0]["approved_by"] is rows[0]["approvals"] is None  # a laptop asks nobody
     assert rows[0]["time"].endswith("Z")
     lines = flights.run("history", "--format", "csv").out.splitlines()
     assert lines[0].startswith("time,model,action,version,stage,")

@@ -73,7 +73,18 @@ def test_nothing_is_loaded() -> None:
 def test_actions_have_their_names() -> None:
     found = rows(
         event(1), event(2, **{"Rollback-From": "v1.1.0", "Reason": "bad"}), event(3, Reinstates="v1.0.0"),
-        event(4, **{"Approved-By": "ada", "Actor": "bob"}),
+        event(4, **{"Approved-By": "ada", "Approvals": "ada (review of #1)", "Actor": "bob"}),
     )  # fmt: skip
     assert [row["action"] for row in found] == ["promote", "reinstate", "rollback", "promote"]
     assert (found[0]["actor"], found[0]["approved_by"]) == ("bob", "ada")
+    assert found[0]["approvals"] == "ada (review of #1)"
+    # Who acted has not approved by that.
+    assert (found[1]["actor"], found[1]["approved_by"]) == ("octo", None)
+
+
+def test_an_approval_that_is_not_known_is_not_left_out() -> None:
+    assert "approval not known" in page(event(1, Approvals="unknown: the token lacks `actions: read`"))
+    assert "approval not known" not in page(event(1, Approvals="none"))
+    found = page(event(1, **{"Approved-By": "ada", "Approvals": f"ada (review of #1): “{HOSTILE}”"}))
+    assert "approved by ada" in found
+    assert "<script" not in found

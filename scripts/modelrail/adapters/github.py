@@ -71,6 +71,17 @@ class GitHub:
         query = {"state": "all", "head": f"{owner}:{branch}", "sort": "created", "direction": "desc"}
         return list(self.http.pages(f"{self.base}/pulls", limit=3, complete=False, **query))
 
+    def reviews(self, number: int) -> list[Json]:
+        """The reviews of a pull request, oldest first."""
+        return list(self.http.pages(f"{self.base}/pulls/{number}/reviews"))
+
+    def run_approvals(self, run_id: str) -> list[Json]:
+        """What reviewers of environments said to a run, oldest first."""
+        found = self.http.get(f"{self.base}/actions/runs/{quote(run_id, safe='')}/approvals")
+        if not isinstance(found, list):
+            raise GitHubError("GitHub's answer is not the list that its API promises.")
+        return found
+
     # --- artifacts of runs -----------------------------------------------------------------------------
 
     def newest_artifact(self, run_id: int, name: str) -> Json | None:

@@ -28,6 +28,7 @@ _NEEDED = (
     (r"/check-runs", "checks: write"),
     (r"/statuses", "statuses: write"),
     (r"/dispatches", "actions: write"),
+    (r"/actions/", "actions: read"),
     (r"/pulls", "pull-requests: read"),
     (r"/user$", "a personal access token"),
 )

@@ -19,6 +19,7 @@ from modelrail.adapters import apply, ledger, pending, registry, tagging
 from modelrail.adapters.actions_io import say
 from modelrail.adapters.git import Git, open_repository
 from modelrail.core import history, tags, verification
+from modelrail.core.approvals import Approvals
 from modelrail.core.decisions import Asked, Decision
 from modelrail.core.history import ModelState
 from modelrail.errors import (
@@ -93,7 +94,15 @@ def client(found: settings.Settings) -> GitHub | None:
     return github.connect(found)
 
 
-def asked(found: settings.Settings, git: Git, key: str, reason: str = "", *, keep: bool = True) -> Asked:
+def asked(
+    found: settings.Settings,
+    git: Git,
+    key: str,
+    reason: str = "",
+    *,
+    keep: bool = True,
+    approvals: Approvals | None = None,
+) -> Asked:
     """Who asks. In CI the operation is the run's, whatever the attempt; on a laptop each call is its own,
     unless an equal one did not end (`keep`: remember this one until it does).
     """
@@ -103,7 +112,7 @@ def asked(found: settings.Settings, git: Git, key: str, reason: str = "", *, kee
         actor = git.attempt("config", "user.name").stdout.decode("utf-8", "replace").strip() or "unknown"
     return Asked(
         actor=actor, operation=f"{origin}/{key}", now=int(time.time()), reason=tags.one_line(reason),
-        run=found.run_url, workflow=found.workflow,
+        run=found.run_url, workflow=found.workflow, approvals=approvals,
     )  # fmt: skip
 
 

@@ -8,7 +8,7 @@ from collections.abc import Callable
 import click
 
 from modelrail.adapters.git import open_repository
-from modelrail.commands import _registry
+from modelrail.commands import _approvals, _registry
 from modelrail.core.decisions import Asked, Decision
 from modelrail.core.history import ModelState
 
@@ -29,7 +29,8 @@ def carry_out(
     found = _registry.surroundings()
     _registry.check_model_name(model)
     git = open_repository(found)
-    asked = _registry.asked(found, git, key, why, keep=not dry_run)
+    approved = _approvals.read(found, None)
+    asked = _registry.asked(found, git, key, why, keep=not dry_run, approvals=approved)
     step, done = _registry.carry_out(
         lambda state: _registry.Step(decide(state, asked)),
         found=found, git=git, github=None, model=model, dry_run=dry_run, operation=asked.operation,

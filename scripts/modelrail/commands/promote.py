@@ -12,7 +12,7 @@ from modelrail import records, settings
 from modelrail.adapters import files, ledger
 from modelrail.adapters.actions_io import outputs
 from modelrail.adapters.git import Git, open_repository
-from modelrail.commands import _ledger, _options, _registry
+from modelrail.commands import _approvals, _ledger, _options, _registry
 from modelrail.core import selectors, tags, transitions
 from modelrail.core.history import ModelState
 
@@ -48,7 +48,10 @@ def command(
     loaded, policy = _registry.load_policy(found, config, model)
     git = open_repository(found)
     github = _registry.client(found)
-    asked = _registry.asked(found, git, f"promote/{model}/{to}/{version}", reason, keep=not dry_run)
+    asked = _registry.asked(
+        found, git, f"promote/{model}/{to}/{version}", reason,
+        keep=not dry_run, approvals=_approvals.read(found, github),
+    )  # fmt: skip
 
     def decide(state: ModelState) -> _registry.Step:
         known = selectors.registered(state, version)

@@ -16,8 +16,18 @@ from modelrail import plans, records
 from modelrail.adapters import files, model_files, stores
 from modelrail.adapters.actions_io import outputs, say
 from modelrail.adapters.git import Git, open_repository
-from modelrail.commands import _context, _ledger, _options, _registry, _release, _statements, _verbs
+from modelrail.commands import (
+    _approvals,
+    _context,
+    _ledger,
+    _options,
+    _registry,
+    _release,
+    _statements,
+    _verbs,
+)
 from modelrail.core import admission, registration
+from modelrail.core.approvals import Approvals
 from modelrail.core.decisions import Decision
 from modelrail.core.history import ModelState
 from modelrail.errors import GateError, ModelrailError, RecordError
@@ -43,6 +53,7 @@ class Work:
     first_version: str
     release: bool
     dry_run: bool
+    approvals: Approvals | None = None
     comments: list[str] = field(default_factory=list)
 
     @property
@@ -87,7 +98,8 @@ def command(
     git = open_repository(found)
     github = _registry.client(found) if release else None
     pull = _merged_pull(github, git.head()) if github is not None and found.in_ci else None
-    work = Work(context, git, github, pull, bump, first_version, release, dry_run)
+    approved = _approvals.read(found, github, pull)
+    work = Work(context, git, github, pull, bump, first_version, release, dry_run, approved)
 
     def one(model: modelrail_config.Model) -> dict[str, object]:
         try:
@@ -123,7 +135,10 @@ def _register(model: modelrail_config.Model, work: Work) -> dict[str, object]:
             why=f"Records: {evidence.candidate.fingerprint.commit}; checked out: {work.git.head()}.",
             next="Train and evaluate in the run that registers.",
         )
-    asked = _registry.asked(found, work.git, f"register/{model.name}/{digest[-16:]}", keep=not work.dry_run)
+    asked = _registry.asked(
+        found, work.git, f"register/{model.name}/{digest[-16:]}",
+        keep=not work.dry_run, approvals=work.approvals,
+    )  # fmt: skip
     run = evidence.candidate.tracking
     stored = stores.location(model.store, file, run.run_id if run else "")
     with tempfile.TemporaryDirectory(prefix="modelrail-release-") as parent:

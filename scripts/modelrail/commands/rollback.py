@@ -8,7 +8,7 @@ import click
 
 from modelrail.adapters.actions_io import outputs
 from modelrail.adapters.git import open_repository
-from modelrail.commands import _options, _registry
+from modelrail.commands import _approvals, _options, _registry
 from modelrail.core import transitions
 from modelrail.core.history import ModelState
 
@@ -40,8 +40,9 @@ def command(model: str, stage: str, to: str, reason: str, config: str, as_json: 
     git = open_repository(found)
     github = _registry.client(found)
     asked = _registry.asked(
-        found, git, f"rollback/{model}/{stage}/{to or 'previous'}", reason, keep=not dry_run
-    )
+        found, git, f"rollback/{model}/{stage}/{to or 'previous'}", reason,
+        keep=not dry_run, approvals=_approvals.read(found, github),
+    )  # fmt: skip
 
     def decide(state: ModelState) -> _registry.Step:
         decision = transitions.rollback(state, policy, stage, to or None, asked)

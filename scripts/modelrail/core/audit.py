@@ -7,14 +7,15 @@ from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any
 
+from modelrail.core import approvals
 from modelrail.core.history import ModelState
 from modelrail.core.tags import one_line
 from modelrail.records import Event
 
 COLUMNS = (
     "time", "model", "action", "version", "stage", "event_number", "replaced", "actor", "approved_by",
-    "reason", "verdict", "gates", "baseline", "model_digest", "data_digest", "evidence_digest", "run",
-    "workflow", "tag", "tag_object", "commit", "ledger_parent", "operation", "tagger",
+    "approvals", "reason", "verdict", "gates", "baseline", "model_digest", "data_digest", "evidence_digest",
+    "run", "workflow", "tag", "tag_object", "commit", "ledger_parent", "operation", "tagger",
 )  # fmt: skip
 
 
@@ -27,7 +28,6 @@ def events(states: Mapping[str, ModelState]) -> list[Event]:
 def row(event: Event) -> dict[str, Any]:
     """Texts become one inert line each; what an event does not say is empty."""
     said = event.trailers
-    actor = said.get("Actor") or event.tagger
     found = {
         "time": moment(event.time),
         "model": event.model,
@@ -36,9 +36,10 @@ def row(event: Event) -> dict[str, Any]:
         "stage": event.stage,
         "event_number": event.sequence,
         "replaced": said.get("Replaces"),
-        "actor": actor,
-        # Where an environment asks for reviewers, they approved the run; else who acted answers for it.
-        "approved_by": said.get("Approved-By") or actor,
+        "actor": said.get("Actor") or event.tagger,
+        # Who acted did not approve it by that. Empty: GitHub was not asked, or nobody had to approve.
+        "approved_by": said.get(approvals.BY),
+        "approvals": said.get(approvals.TOLD),
         "reason": said.get("Reason"),
         "verdict": said.get("Verdict"),
         "gates": said.get("Gates"),

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from modelrail import plans, records
 from modelrail.core import admission, lineage, tags, waivers
+from modelrail.core.approvals import Approvals
 from modelrail.core.history import ModelState
 
 
@@ -20,10 +21,12 @@ class Asked:
     reason: str = ""
     run: str = ""
     workflow: str = ""
+    approvals: Approvals | None = None  # None: nobody was asked
 
     def trailers(self) -> dict[str, str]:
         return {
             "Actor": self.actor,
+            **(self.approvals.trailers() if self.approvals else {}),
             "Reason": self.reason,
             "Run": self.run,
             "Workflow": self.workflow,

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from modelrail import records
+from modelrail.core import approvals
 from modelrail.core.history import ModelState, Registered
 from modelrail.records import Event
 
@@ -84,6 +85,7 @@ def _happened(event: Event) -> dict[str, Any]:
     return {
         "event": event.kind, "stage": event.stage, "version": event.version, "event_number": event.sequence,
         "time": event.time, "by": said.get("Actor") or event.tagger, "reason": said.get("Reason"),
+        "approved_by": said.get(approvals.BY), "approvals": said.get(approvals.TOLD),
         "run": said.get("Run"), "workflow": said.get("Workflow"), "tag": event.tag,
     }  # fmt: skip
 

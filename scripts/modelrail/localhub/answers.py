@@ -16,7 +16,7 @@ class ApiError(Exception):
         status: int,
         message: str,
         *,
-        errors: Sequence[Mapping[str, Any]] | None = None,
+        errors: Sequence[Mapping[str, Any] | str] | None = None,
         headers: Mapping[str, str] | None = None,
     ) -> None:
         super().__init__(f"{status} {message}")
@@ -28,7 +28,7 @@ class ApiError(Exception):
     def body(self) -> dict[str, Any]:
         found: dict[str, Any] = {"message": self.message}
         if self.errors is not None:
-            found["errors"] = [dict(error) for error in self.errors]
+            found["errors"] = [error if isinstance(error, str) else dict(error) for error in self.errors]
         return found | {"documentation_url": DOCUMENTATION, "status": str(self.status)}
 
 

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
 from modelrail.errors import NotFoundError
-from modelrail.localhub import actions, deployments, issues, pulls, releases, repositories
+from modelrail.localhub import actions, approvals, deployments, issues, pulls, releases, repositories
 from modelrail.localhub.faults import Decide
 from modelrail.localhub.shapes import people, talk, work
 from modelrail.localhub.world import Identity, World
@@ -175,6 +175,14 @@ class Hub(World):
         repo = self.repository(owner, name)
         return [talk.comment(self, repo, one) for one in issues.comments(self, repo, number)]
 
+    def review(
+        self, owner: str, name: str, number: int, user: str, event: str = "APPROVE", body: str = ""
+    ) -> Json:
+        """APPROVE, REQUEST_CHANGES or COMMENT a pull request as this person."""
+        repo = self.repository(owner, name)
+        made = approvals.review(self, repo, number, user, {"event": event, "body": body})
+        return talk.review(self, repo, made)
+
     # --- releases and deployments --------------------------------------------------------------------
 
     def releases(self, owner: str, name: str, *, drafts: bool = True) -> list[Json]:
@@ -248,6 +256,13 @@ class Hub(World):
     def finish_run(self, run_id: int, conclusion: str) -> Json:
         made = actions.finish_run(self, run_id, conclusion)
         return work.run(self, self.repository(*made["repository"].split("/")), made)
+
+    def approve_run(
+        self, run_id: int, environment: str, user: str, comment: str = "", *, approved: bool = True
+    ) -> None:
+        """What a reviewer of an environment says to a run that waits for it."""
+        repo = self.repository(*actions.any_run(self, run_id)["repository"].split("/"))
+        approvals.approve(self, repo, run_id, environment, user, comment, approved=approved)
 
     def add_artifact(self, run_id: int, name: str, archive: bytes) -> Json:
         """`archive` is a zip file."""

@@ -8,6 +8,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 from urllib.parse import urlsplit
 
+from modelrail.core import approvals
 from modelrail.core.audit import COLUMNS, moment
 from modelrail.core.history import ModelState
 from modelrail.core.tags import one_line
@@ -47,7 +48,9 @@ def to_html(
     )  # fmt: skip
     return environment.get_template("audit.html.j2").render(
         models=[_model(state) for state in states.values()],
-        rows=[{**row, "link": _web(row["run"])} for row in rows],
+        rows=[
+            {**row, "link": _web(row["run"]), "unknown": approvals.unknown(row["approvals"])} for row in rows
+        ],
         stages=sorted({stage for state in states.values() for stage in state.stages}),
         made=moment(now),
         repository=one_line(repository, 200),

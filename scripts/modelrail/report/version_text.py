@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from datetime import UTC, datetime
 
 from modelrail import records
-from modelrail.core import description
+from modelrail.core import approvals, description
 from modelrail.core.differences import Change, Differences, Side
 from modelrail.core.history import ModelState, Registered
 from modelrail.core.tags import one_line
@@ -63,7 +63,11 @@ def _by(event: Event, now: float) -> str:
     who = tables.clip(said.get("Actor") or event.tagger, 60)
     run = tables.run(event)
     reason = tables.clip(said.get("Reason", ""), 200)
-    parts = [f"{moment(event.time)} ({tables.age(now - event.time)}) by {who}", run if run != who else ""]
+    approved = f"approved by {tables.clip(said[approvals.BY], 100)}" if said.get(approvals.BY) else ""
+    if not approved and approvals.unknown(said.get(approvals.TOLD)):
+        approved = "approval not known"
+    at = f"{moment(event.time)} ({tables.age(now - event.time)}) by {who}"
+    parts = [at, run if run != who else "", approved]
     return ", ".join(part for part in parts if part) + (f': "{reason}"' if reason else "")
 
 

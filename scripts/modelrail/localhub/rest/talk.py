@@ -6,7 +6,7 @@ from typing import Any
 
 import flask
 
-from modelrail.localhub import issues, pulls
+from modelrail.localhub import approvals, issues, pulls
 from modelrail.localhub.answers import ApiError, not_found, validation
 from modelrail.localhub.rest.base import REPO, body, paged, repo, wants, who, world
 from modelrail.localhub.shapes import objects, talk
@@ -233,6 +233,21 @@ def pull_commits(owner: str, name: str, number: int) -> flask.Response:
     part = pulls.get(world(), found, number)["pull"]
     commits = world().bare(found).commits(f"{part['base_sha']}..{part['head_sha']}")[::-1]
     return paged(commits, lambda one: objects.commit(world(), found, one))
+
+
+@routes.get(f"{REPO}/pulls/<int:number>/reviews")
+def list_reviews(owner: str, name: str, number: int) -> flask.Response:
+    found = repo(owner, name, "pull_requests")
+    pulls.get(world(), found, number)
+    docs = approvals.reviews(world(), found, number)
+    return paged(docs, lambda doc: talk.review(world(), found, doc))
+
+
+@routes.post(f"{REPO}/pulls/<int:number>/reviews")
+def create_review(owner: str, name: str, number: int) -> flask.Response:
+    found, values = repo(owner, name, "pull_requests", level="write", anyone=True), body()
+    made = approvals.review(world(), found, number, who().login, values)
+    return flask.jsonify(talk.review(world(), found, made))
 
 
 @routes.get(f"{REPO}/pulls/<int:number>/merge")

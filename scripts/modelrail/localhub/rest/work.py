@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 import flask
 
-from modelrail.localhub import actions, deployments, releases
+from modelrail.localhub import actions, approvals, deployments, releases
 from modelrail.localhub.answers import ApiError, not_found
 from modelrail.localhub.rest.base import REPO, body, paged, repo, wants, who, world
 from modelrail.localhub.shapes import work
@@ -269,6 +269,13 @@ def list_runs(owner: str, name: str) -> flask.Response:
 def get_run(owner: str, name: str, identity: int) -> flask.Response:
     found = repo(owner, name, "actions")
     return flask.jsonify(work.run(world(), found, actions.get_run(world(), found, identity)))
+
+
+@routes.get(f"{REPO}/actions/runs/<int:identity>/approvals")
+def run_approvals(owner: str, name: str, identity: int) -> flask.Response:
+    found = repo(owner, name, "actions")
+    docs = approvals.of_run(world(), found, identity)
+    return flask.jsonify([work.approval(world(), found, doc) for doc in docs])
 
 
 @routes.get(f"{REPO}/actions/artifacts", defaults={"identity": None})

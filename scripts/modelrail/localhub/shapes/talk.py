@@ -201,3 +201,22 @@ def change(world: World, repo: Doc, sha: str, doc: Change) -> Json:
     if doc.previous:
         found["previous_filename"] = doc.previous
     return found
+
+
+def review(world: World, repo: Doc, doc: Doc) -> Json:
+    api, html = repo_api(world, repo), repo_html(world, repo)
+    page, parent = f"{html}/pull/{doc['number']}", f"{api}/pulls/{doc['number']}"
+    link = f"{page}#pullrequestreview-{doc['id']}"
+    return {
+        "id": doc["id"],
+        "node_id": node_id("PullRequestReview", doc["id"]),
+        "user": user(world, doc["user"]),
+        "body": doc["body"],
+        "state": doc["state"],
+        "html_url": link,
+        "pull_request_url": parent,
+        "_links": {"html": {"href": link}, "pull_request": {"href": parent}},
+        "submitted_at": iso(doc["created_at"]),
+        "commit_id": doc["commit"],
+        "author_association": association(repo, doc["user"]),
+    }

@@ -274,6 +274,22 @@ def artifact(world: World, repo: Doc, doc: Doc) -> Json:
     }
 
 
+def approval(world: World, repo: Doc, doc: Doc) -> Json:
+    keys = ("id", "node_id", "name", "url", "html_url", "created_at", "updated_at")
+    places = []
+    for name in doc["environments"]:
+        found = world.store.get("environment", repo["full_name"], name)
+        if found:
+            shaped = environment(world, repo, found)
+            places.append({key: shaped[key] for key in keys})
+    return {
+        "environments": places,
+        "state": doc["state"],
+        "user": user(world, doc["user"]),
+        "comment": doc["comment"],
+    }
+
+
 def environment(world: World, repo: Doc, doc: Doc) -> Json:
     rules: list[Json] = []
     if doc["wait_minutes"]:
