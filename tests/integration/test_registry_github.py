@@ -10,7 +10,7 @@ import requests
 
 from modelrail.adapters import files, github_releases
 from support_git import LocalHub
-from support_registry import Project, project
+from support_registry import CONFIG, Project, project
 
 ASSETS = {
     "model.skops", "evidence.json", "statement.intoto.json", "provenance.intoto.json", "model-card.md",
@@ -249,3 +249,72 @@ def test_fetch_puts_the_parts_of_a_large_file_together(
     assert "model.skops" not in names
     consumer.run("fetch", "delay", "-o", "got", env={"MODELRAIL_CACHE": str(tmp_path / "cache")})
     assert (consumer.root / "got" / "model.skops").read_text() == "fourteen-bytes"
+
+
+def flags(hub: LocalHub) -> dict[str, bool]:
+    """Of each release whether it is a pre-release."""
+    return {release["tag_name"]: release["prerelease"] for release in releases(hub)}
+
+
+def latest(hub: LocalHub) -> str:
+    answer = requests.get(
+        f"{hub.api_url}/repos/octo/flights/releases/latest",
+        headers={"Authorization": f"Bearer {hub.token}"}, timeout=10,
+    )  # fmt: skip
+    return str(answer.json().get("tag_name", ""))
+
+
+@pytest.mark.fault(3)
+def test_killed_between_the_tag_and_what_shows_it(
+    hub: LocalHub, consumer: Project, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    merged(consumer, hub, "one")
+    consumer.run("register")
+    run = {"GITHUB_RUN_ID": "900"}
+    with monkeypatch.context() as patch:
+        patch.setattr(github_releases, "mark", _die)
+        with pytest.raises(RuntimeError, match="killed"):
+            consumer.run("promote", "delay", "v1.0.0", env=run)
+    assert "delay#production#2" in consumer.remote_tags()
+    assert (flags(hub), latest(hub)) == ({"delay@v1.0.0": True}, "")
+    said = consumer.run("promote", "delay", "v1.0.0", env=run)
+    assert said.outputs["changed"] == "false"
+    assert (flags(hub), latest(hub)) == ({"delay@v1.0.0": False}, "delay@v1.0.0")
+    assert len(hub.hub.deployments(hub.owner, hub.repo)) == 1
+
+    merged(consumer, hub, "two")
+    consumer.run("register", env={"GITHUB_RUN_ID": "901"})
+    consumer.run("promote", "delay", "v1.0.1", env={"GITHUB_RUN_ID": "902"})
+    with monkeypatch.context() as patch:
+        patch.setattr(github_releases, "mark", _die)
+        with pytest.raises(RuntimeError, match="killed"):
+            consumer.run("rollback", "delay", "--reason", "bad", env={"GITHUB_RUN_ID": "903"})
+    # A promotion of long ago, delivered again: what it put there does not stand any more.
+    before = (flags(hub), latest(hub))
+    assert before == ({"delay@v1.0.0": False, "delay@v1.0.1": False}, "delay@v1.0.1")
+    consumer.run("promote", "delay", "v1.0.1", env={"GITHUB_RUN_ID": "902"})
+    assert (flags(hub), latest(hub)) == before
+    consumer.run("rollback", "delay", "--reason", "bad", env={"GITHUB_RUN_ID": "903"})
+    assert (flags(hub), latest(hub)) == ({"delay@v1.0.0": False, "delay@v1.0.1": True}, "delay@v1.0.0")
+
+
+def test_several_models_do_not_fight_over_the_latest_release(hub: LocalHub, tmp_path: Path) -> None:
+    second = CONFIG.partition("models:\n")[2].replace("delay:", "taxi:").replace("model.skops", "taxi.skops")
+    both = project(tmp_path, CONFIG + second, remote=hub.authorized_url())
+    token = hub.bot_token(contents="write", pull_requests="write", deployments="write", actions="read")
+    both.environ = hub.environ(token, GITHUB_ACTIONS="true", GITHUB_ACTOR="octo")
+    runs = iter(range(1000, 1100))
+
+    def run(*arguments: str) -> None:
+        both.run(*arguments, env={"GITHUB_RUN_ID": str(next(runs))})
+
+    for model, content in (("delay", "one"), ("taxi", "two"), ("taxi", "three")):
+        both.train(content, model=model)
+        run("register", "--model", model, "--bump", "minor")
+        run("promote", model, "v1.1.0" if content == "three" else "v1.0.0")
+        assert latest(hub) == "delay@v1.0.0"
+    run("rollback", "taxi", "--reason", "bad")
+    assert latest(hub) == "delay@v1.0.0"
+    assert flags(hub) == {"delay@v1.0.0": False, "taxi@v1.0.0": False, "taxi@v1.1.0": True}
+    places = {found["environment"] for found in hub.hub.deployments(hub.owner, hub.repo)}
+    assert places == {"production/delay", "production/taxi"}

@@ -297,13 +297,20 @@ def leads(loaded: config.Config, model: str) -> bool:
 
 
 def stage_effects(
-    loaded: config.Config, policy: config.Model, decision: Decision, version_tag: str, left_tag: str = ""
+    loaded: config.Config,
+    policy: config.Model,
+    decision: Decision,
+    state: ModelState,
+    version_tag: str,
+    left_tag: str = "",
 ) -> plans.Plan:
     """What shows a change of stage on GitHub: the flags of the releases for the last stage, and a deployment.
 
+    Also of an event that was there before, as long as it stands: the run that made it may have died since.
     `left_tag`: the version that a rollback left; its release is no full one any more.
     """
-    if not decision.changed:
+    stands = state.stages.get(decision.stage)
+    if not decision.changed and (stands is None or stands.event.tag != decision.tag):
         return ()
     several = len(loaded.models) > 1
     effects: list[plans.Effect] = []

@@ -63,7 +63,7 @@ def command(
         if data is not None and decision.changed:
             kept = _ledger.of_promotion(git, state, version, digest, data)
             decision = replace(decision, documents=kept)
-        after = _registry.stage_effects(loaded, policy, decision, known.event.tag)
+        after = _registry.stage_effects(loaded, policy, decision, state, known.event.tag)
         return _registry.Step(decision, after)
 
     step, done = _registry.carry_out(

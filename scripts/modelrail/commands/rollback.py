@@ -48,9 +48,9 @@ def command(model: str, stage: str, to: str, reason: str, config: str, as_json: 
         decision = transitions.rollback(state, policy, stage, to or None, asked)
         tag = state.versions[decision.version].event.tag
         left = state.versions.get(decision.replaced)
-        return _registry.Step(
-            decision, _registry.stage_effects(loaded, policy, decision, tag, left.event.tag if left else "")
-        )
+        left_tag = left.event.tag if left else ""
+        after = _registry.stage_effects(loaded, policy, decision, state, tag, left_tag)
+        return _registry.Step(decision, after)
 
     step, done = _registry.carry_out(
         decide,
