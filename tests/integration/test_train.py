@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import os
+import signal
+import subprocess
 import sys
 from pathlib import Path
 from typing import Any
@@ -13,7 +15,7 @@ from click.testing import CliRunner, Result
 
 import support_models as support
 from modelrail import records
-from modelrail.adapters import files
+from modelrail.adapters import files, training
 from modelrail.cli import cli
 from modelrail.errors import (
     ConfigError,
@@ -24,6 +26,8 @@ from modelrail.errors import (
     TrainingError,
     UnsafeModelError,
 )
+
+SCRIPTS = str(Path(__file__).parents[2] / "scripts")
 
 
 def train(root: Path, *arguments: str) -> Result:
@@ -128,6 +132,37 @@ def test_a_training_that_fails_leaves_the_earlier_model(project: Path, script: s
     if "cheese" in script:
         assert "out of cheese" in failure.tail
     assert not list(project.rglob(".modelrail-earlier-*"))
+
+
+def test_what_a_killed_training_set_aside_comes_back(project: Path) -> None:
+    (project / "build").mkdir()
+    (project / "build/model.skops").write_text("yesterday")
+    run = ["-c", "import sys; from modelrail.__main__ import main; sys.exit(main(sys.argv[1:]))"]
+    (project / "train.py").write_text(
+        "import os, signal, time; open('build/model.skops', 'w').write('half')\n"
+        "os.kill(os.getppid(), signal.SIGKILL); time.sleep(0.2)"
+    )
+    done = subprocess.run(
+        [sys.executable, *run, "train", "--no-tracking"],
+        cwd=project, env={**os.environ, "PYTHONPATH": SCRIPTS}, capture_output=True, check=False,
+    )  # fmt: skip
+    assert done.returncode == -signal.SIGKILL, done.stderr
+    assert list(project.rglob(".modelrail-earlier-*"))
+    (project / "train.py").write_text("import sys; sys.exit(3)")
+    result = train(project)
+    assert "is again what it was before" in result.stderr
+    assert "failed with exit code 3" in failed(result).what
+    assert (project / "build/model.skops").read_text() == "yesterday"
+    assert not list(project.rglob(".modelrail-earlier-*"))
+
+
+def test_what_a_running_training_set_aside_stays(tmp_path: Path) -> None:
+    aside = tmp_path / f".modelrail-earlier-{os.getppid()}-x"
+    aside.mkdir()
+    (aside / "m").write_text("of the other")
+    with training.set_aside([tmp_path / "m"]):
+        (tmp_path / "m").write_text("mine")
+    assert (aside / "m").read_text() == "of the other"
 
 
 def test_a_training_that_hangs_is_ended(project: Path) -> None:

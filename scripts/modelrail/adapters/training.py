@@ -13,10 +13,13 @@ from typing import Any
 
 from modelrail import config
 from modelrail.adapters import files, inputs, process
+from modelrail.adapters.actions_io import say
 from modelrail.adapters.environments import Environment
 from modelrail.core import params, traceback
 from modelrail.errors import ConfigError, TrainingError
 from modelrail.settings import Settings
+
+_ASIDE = ".modelrail-earlier-"  # then the process and a random part
 
 
 def run(
@@ -93,9 +96,10 @@ def set_aside(outputs: list[Path]) -> Iterator[None]:
     kept: list[tuple[Path, Path]] = []
     with contextlib.ExitStack() as stack:
         for path in outputs:
+            _recover(path)
             if path.exists() or path.is_symlink():
                 # Beside the original: a rename never copies and never crosses file systems.
-                folder = Path(tempfile.mkdtemp(dir=path.parent, prefix=".modelrail-earlier-"))
+                folder = Path(tempfile.mkdtemp(dir=path.parent, prefix=f"{_ASIDE}{os.getpid()}-"))
                 stack.callback(shutil.rmtree, folder, ignore_errors=True)
                 os.rename(path, folder / path.name)  # noqa: PTH104
                 kept.append((path, folder / path.name))
@@ -103,10 +107,38 @@ def set_aside(outputs: list[Path]) -> Iterator[None]:
             yield
         except BaseException:
             for path, earlier in kept:
-                if path.is_dir() and not path.is_symlink():
-                    shutil.rmtree(path)
-                os.replace(earlier, path)  # noqa: PTH105
+                _put_back(earlier, path)
             raise
+
+
+def _put_back(earlier: Path, path: Path) -> None:
+    if path.is_dir() and not path.is_symlink():
+        shutil.rmtree(path)
+    os.replace(earlier, path)  # noqa: PTH105
+
+
+def _recover(path: Path) -> None:
+    """Put back what a run that was killed had set aside; what it had written until then goes."""
+    for folder in sorted(path.parent.glob(f"{_ASIDE}*")):
+        process_id = folder.name.removeprefix(_ASIDE).partition("-")[0]
+        if process_id.isdigit() and _alive(int(process_id)):
+            continue  # another training, of another model beside this one
+        earlier = folder / path.name
+        if earlier.exists() or earlier.is_symlink():
+            _put_back(earlier, path)
+            say(f"! An earlier training was killed: {path.name} is again what it was before.")
+        with contextlib.suppress(OSError):  # not empty: it holds another model's file
+            folder.rmdir()
+
+
+def _alive(process_id: int) -> bool:
+    try:
+        os.kill(process_id, 0)
+    except ProcessLookupError:
+        return False
+    except OSError:  # somebody else's
+        return True
+    return process_id != os.getpid()  # of a process that had this number before
 
 
 def metrics(model: config.Model, root: Path) -> dict[str, float]:
