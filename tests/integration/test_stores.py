@@ -12,6 +12,7 @@ import msgspec
 import pytest
 
 from modelrail.adapters import files
+from support_git import LocalHub
 from support_registry import CONFIG, Project, project
 
 pytest.importorskip("dvc")
@@ -86,6 +87,31 @@ def test_a_dry_run_stores_nothing(dvc_project: Project, tmp_path: Path) -> None:
     said = dvc_project.run("register", "--dry-run")
     assert "would store model.skops in dvc as md5:" in said.err
     assert not (tmp_path / "storage").exists()
+
+
+def test_dvc_gives_the_model_to_who_has_no_clone(hub: LocalHub, tmp_path: Path) -> None:
+    """Of a private repository, whose configuration DVC itself could not even read."""
+    hub.hub.configure(hub.owner, hub.repo, private=True)
+    found = project(tmp_path, with_store("dvc"), remote=hub.authorized_url())
+    found.environ["MODELRAIL_CACHE"] = str(tmp_path / "cache")
+    dvc(found.root, "init", "--quiet")
+    dvc(found.root, "remote", "add", "--default", "storage", str(tmp_path / "storage"))
+    found.commit("dvc")
+    found.release("the bytes of one")
+    elsewhere = tmp_path / "elsewhere"
+    elsewhere.mkdir()
+    reader = Project(elsewhere, "", hub.environ(hub.bot_token(contents="read")))
+    reader.environ["MODELRAIL_CACHE"] = str(tmp_path / "another")
+    said = reader.run("fetch", "delay@v1.0.0", "-o", "got", "--remote", hub.git_url)
+    assert said.outputs["digest"] == files.digest_bytes(b"the bytes of one")
+    assert model_files(elsewhere / "got") == ["model.skops"]
+    (stored,) = [path for path in (tmp_path / "storage").rglob("*") if path.is_file()]
+    stored.chmod(0o644)
+    stored.write_text("other bytes, same place")
+    reader.environ["MODELRAIL_CACHE"] = str(tmp_path / "empty")
+    refused = reader.run("fetch", "delay", "-o", "again", "--remote", hub.git_url, code=8)
+    assert "is not the file that delay@v1.0.0 registered" in refused.err
+    assert model_files(elsewhere / "again") == []
 
 
 @pytest.mark.slow

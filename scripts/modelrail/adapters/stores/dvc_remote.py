@@ -9,12 +9,16 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from modelrail.adapters.git import Git
 from modelrail.adapters.stores import worker_process
-from modelrail.errors import RecordError
+from modelrail.errors import NotFoundError, RecordError
 
 if TYPE_CHECKING:
     from modelrail.records import Event
     from modelrail.settings import Settings
+
+
+CONFIGURATION = ".dvc/config"
 
 
 def location(source: Path) -> str:
@@ -34,8 +38,28 @@ class DvcRemote:
         self._call({"do": "publish", "path": str(source)}, location)
 
     def fetch(self, event: Event, location: str, dest: Path) -> None:
-        # The commit is for a registry that is read without a clone: DVC is configured as it was there.
-        self._call({"do": "fetch", "path": str(dest), "rev": event.commit, "tag": event.tag}, location)
+        job = {"do": "fetch", "path": str(dest), "tag": event.tag}
+        self._call(job | self._configuration(event), location)
+
+    def _configuration(self, event: Event) -> dict[str, str]:
+        """For a registry that is read without a clone: DVC's configuration as it was at the commit.
+
+        Read with our own git, which has the token; DVC would clone the whole repository, and without one.
+        """
+        git = Git(
+            self._root, remote="origin", token=self._settings.token, server_url=self._settings.server_url,
+            environ=self._settings.environ,
+        )  # fmt: skip
+        if git.attempt("rev-parse", "--is-bare-repository").stdout.strip() != b"true":
+            return {}
+        done = git.attempt("cat-file", "blob", f"{event.commit}:{CONFIGURATION}", network=True)
+        if done.returncode:
+            raise NotFoundError(
+                f"{event.tag} keeps its file with DVC, but its commit has no {CONFIGURATION}.",
+                why=done.stderr.decode("utf-8", "replace").strip(),
+                next="Fetch it from a clone of the repository, where DVC is configured.",
+            )
+        return {"configuration": done.stdout.decode("utf-8", "replace")}
 
     def _call(self, job: dict[str, str], location: str) -> None:
         kind, _, md5 = location.partition(":")

@@ -34,9 +34,15 @@ def main() -> int:
 def dvc(job: dict[str, Any]) -> None:
     from dvc.repo import Repo
 
-    # Without a DVC folder above it, `root` is a mirror of a remote: DVC opens the commit there.
-    repo = Repo(job["root"]) if _tracked(job["root"]) else _elsewhere(job)
-    with repo:
+    with contextlib.ExitStack() as stack:
+        if "configuration" in job:
+            # No clone of the repository: its configuration is all that DVC needs to know.
+            root = stack.enter_context(tempfile.TemporaryDirectory(prefix="modelrail-dvc-"))
+            (Path(root) / ".dvc").mkdir()
+            (Path(root) / ".dvc" / "config").write_text(job["configuration"], encoding="utf-8")
+            repo = stack.enter_context(Repo(root, config={"core": {"no_scm": True}}))
+        else:
+            repo = stack.enter_context(Repo(job["root"]))
         store = repo.cloud.get_remote_odb()
         place = store.oid_to_path(job["md5"])
         if job["do"] == "publish":
@@ -46,22 +52,6 @@ def dvc(job: dict[str, Any]) -> None:
         if not store.exists(job["md5"]):
             raise FileNotFoundError(place)
         store.fs.get_file(place, job["path"])
-
-
-def _tracked(folder: str) -> bool:
-    return any((place / ".dvc").is_dir() for place in (Path(folder), *Path(folder).parents))
-
-
-def _elsewhere(job: dict[str, Any]) -> Any:
-    import subprocess
-
-    from dvc.repo import Repo
-
-    done = subprocess.run(
-        ["git", "config", "--get", "remote.origin.url"],
-        cwd=job["root"], capture_output=True, text=True, check=True,
-    )  # fmt: skip
-    return Repo.open(done.stdout.strip(), rev=job.get("rev") or None)
 
 
 def mlflow(job: dict[str, Any]) -> None:
