@@ -18,10 +18,13 @@ EXTRAS: dict[str, tuple[str, ...]] = {
     "validate-data": ("data", "dvc"),
     "train": ("data", "dvc", "mlflow"),
     "evaluate": ("data", "dvc"),
+    "score-sealed": ("data", "dvc"),
     "compare": ("data",),
     "hub": ("hub",),
     "act": ("act", "hub"),
 }
+MOST_SHARDS = 256  # jobs of a matrix, by GitHub's limits
+USAGE = 2
 COMPLETE = ".complete"  # written last; without it an environment is half-built
 # -I: neither PYTHON* variables nor the folder of the caller decide what is imported. A pull request may well
 # hold a file of the name `requests.py`, and the token of this process must not meet it.
@@ -45,12 +48,26 @@ def main(here: str, arguments: list[str]) -> int:  # noqa: RET503 - execv does n
         except toolenv_build.BuildError as error:
             return toolenv_build.report(error)
     if warm:
-        return 0
+        return _tell_shards(os.environ.get("MODELRAIL_SHARDS", ""), os.environ.get("GITHUB_OUTPUT", ""))
     interpreter = python(environment)
     start = _START.format(here=here)
     os.execv(  # noqa: S606 - no shell is wanted
         interpreter, [interpreter, "-I", "-X", "utf8", "-c", start, *arguments]
     )
+
+
+def _tell_shards(number: str, output: str) -> int:
+    """Write the list that a job's matrix needs: expressions of a workflow can count, but not list."""
+    if not number or not output:
+        return 0
+    if not number.isascii() or not number.isdigit() or not 1 <= int(number) <= MOST_SHARDS:
+        sys.stderr.write(
+            f"shards: {number!r} is no number from 1 to {MOST_SHARDS}, the most jobs that a matrix has.\n"
+        )
+        return USAGE
+    with open(output, "a", encoding="utf-8") as stream:
+        stream.write(f"shards={list(range(1, int(number) + 1))}\n")
+    return 0
 
 
 def _verb(arguments: list[str]) -> list[str]:

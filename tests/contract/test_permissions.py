@@ -17,6 +17,8 @@ LEVELS = {"none": 0, "read": 1, "write": 2}
 
 GRANTED: dict[tuple[str, str], dict[str, str]] = {
     ("evaluate", "evaluate"): {"contents": "read"},
+    ("evaluate", "score"): {"contents": "read"},
+    ("evaluate", "compare"): {"contents": "read"},
     ("evaluate", "report"): {"pull-requests": "write", "checks": "write"},
     ("release", "evaluate"): {"contents": "read", "pull-requests": "write", "checks": "write"},
     ("release", "register"): {"contents": "write", "pull-requests": "write", "actions": "read"},

@@ -125,5 +125,13 @@ def test_records_and_model_have_the_same_names_on_both_sides() -> None:
                     kept.add(step["with"]["name"])
                 if "download-artifact" in step.get("uses", ""):
                     taken.add(step["with"].get("name") or step["with"]["pattern"])
-    assert kept == {"modelrail-records", "modelrail-model"}
-    assert taken == {"modelrail-records", "modelrail-*"}
+    shard = "shard-${{ matrix.shard }}-of-${{ inputs.shards }}"
+    assert kept == {"modelrail-records", "modelrail-model", shard}
+    assert taken == {"modelrail-records", "modelrail-*", shard.replace("${{ matrix.shard }}", "*")}
+
+
+def test_a_comparison_of_shards_is_never_skipped() -> None:
+    """GitHub counts a skipped check as one that passed."""
+    job = load(REUSABLE["evaluate"])["jobs"]["compare"]
+    assert job["if"] == "${{ always() && inputs.shards > 1 }}"
+    assert set(job["needs"]) == {"evaluate", "score"}

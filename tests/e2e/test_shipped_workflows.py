@@ -209,3 +209,35 @@ def test_the_pull_request_of_a_fork_is_commented_by_the_run_that_follows(loop: L
     assert (second["workflow"], second["jobs"][0]["name"]) == ("report.yml", "report")
     (comment,) = hub.hub.comments("octo", "flights", number)
     assert comment["user"]["login"] == "github-actions[bot]"
+
+
+def test_parts_of_the_rows_are_scored_in_jobs_of_their_own(loop: Loop) -> None:
+    """`shards: 2`: one comparison of all rows; a part that fails is said, and nothing is compared."""
+    caller = loop.root / ".github" / "workflows" / "pull-request.yml"
+    text = caller.read_text(encoding="utf-8")
+    assert text.count("/evaluate.yml@") == 1
+    use = next(line for line in text.splitlines() if "/evaluate.yml@" in line)
+    indent = " " * (len(use) - len(use.lstrip()))
+    assert f"\n{indent}with:" not in text
+    caller.write_text(text.replace(use, f"{use}\n{indent}with:\n{indent}  shards: 2"), encoding="utf-8")
+    loop.commit("Shards")
+    loop.hub.seed(loop.root)
+
+    number = loop.pull("better", 0.02)
+    (run,) = loop.act("pull_request", "--pull-request", str(number), "--expect-job", "report")
+    assert {job["name"].split("-")[0] for job in run["jobs"]} == {
+        f"model / {name}" for name in ("evaluate", "score", "compare", "report")
+    }
+    assert run["artifacts"] == [
+        "modelrail-model", "modelrail-records", "shard-1-of-2", "shard-2-of-2",
+    ]  # fmt: skip
+    (comment,) = loop.comments(number)
+    assert "400" in comment  # all rows
+
+    number = loop.pull("partly", 0.03)
+    loop.commit("Partly", predict__py=PREDICT + "\nassert rows[0]['id'] == '2-0', 'the second part'\n")
+    loop.hub.seed(loop.root, "partly")
+    with pytest.raises(WorkflowRunError):
+        loop.act("pull_request", "--pull-request", str(number))
+    (comment,) = loop.comments(number)
+    assert "2/2" in comment

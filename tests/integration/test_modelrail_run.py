@@ -207,3 +207,13 @@ def test_without_uv_it_is_fetched_by_pip(tmp_path: Path) -> None:
     )  # fmt: skip
     assert done.stdout.startswith("modelrail, version"), done.stderr
     assert list((tmp_path / "cache" / "tools").glob("uv-*/bin/uv"))
+
+
+def test_the_numbers_of_the_shards_for_a_matrix(tmp_path, monkeypatch):
+    output = tmp_path / "output"
+    monkeypatch.setenv("GITHUB_OUTPUT", str(output))
+    monkeypatch.setattr(toolenv, "find", lambda *_: "there")
+    for number, code in (("1", 0), ("3", 0), ("0", 2), ("257", 2), ("3; id", 2), ("", 0)):
+        monkeypatch.setenv("MODELRAIL_SHARDS", number)
+        assert toolenv.main(HERE, ["--warm", "evaluate"]) == code
+    assert output.read_text().splitlines() == ["shards=[1]", "shards=[1, 2, 3]"]

@@ -41,6 +41,8 @@ def scored(consumer: Consumer) -> Consumer:  # noqa: F811
     consumer.register("v1.0.0", 1)
     script = (consumer.root / "predict.py").read_text()
     (consumer.root / "predict.py").write_text(script.replace("/ 30", "/ 40"))
+    settings = (consumer.root / "modelrail.yaml").read_text()
+    (consumer.root / "modelrail.yaml").write_text(f"{settings.rstrip()}\n    baselines: [latest, majority]\n")
     import support_models as support
 
     support.run(consumer.root, "git", "commit", "-qam", "another predictor")
@@ -56,7 +58,7 @@ def compared(consumer: Consumer) -> records.Comparison:  # noqa: F811
 def test_the_same_answer_as_one_pass(scored: Consumer):
     scored.ok("evaluate")
     tables = {role: scored.table(role) for role in ROLES}
-    once, whole = compared(scored), scored.evaluation()
+    once, whole, line = compared(scored), scored.evaluation(), files.read(records.Lineage, scored.folder)
     for number in (2, 3, 1):
         scored.ok("evaluate", "--shard", f"{number}/3")
     merged = compared(scored)
@@ -66,6 +68,9 @@ def test_the_same_answer_as_one_pass(scored: Consumer):
     assert now.truth == whole.truth  # to the byte
     assert now.candidate.predictions == whole.candidate.predictions
     assert (now.shard, now.truth.rows) == ("", whole.truth.rows)
+    assert [one.predictions for one in now.others] == [one.predictions for one in whole.others]
+    assert len(merged.others) == len(once.others) > 0
+    assert files.read(records.Lineage, scored.folder) == line
     assert msgspec.structs.replace(merged, evaluation=once.evaluation) == once
 
 
@@ -86,8 +91,29 @@ def test_a_missing_or_foreign_shard_blocks(scored: Consumer):
     other = msgspec.structs.replace(record.candidate, model_digest="sha256:" + "9" * 64)
     files.write(msgspec.structs.replace(record, candidate=other), place)
     assert "of another evaluation" in scored.error("compare").what
-    shutil.copytree(scored.folder / "shards/1-of-2", scored.folder / "shards/1-of-3")
+    files.write(record, place)
+    fewer = msgspec.structs.replace(record.truth, rows=record.truth.rows - 5)
+    files.write(msgspec.structs.replace(record, truth=fewer), place)
+    assert "overlap, or leave rows out" in scored.error("compare").why
+    files.write(record, place)
+    extra = scored.folder / "shards/02-of-2"
+    shutil.copytree(place, extra)
+    assert "2/2 is there twice" in scored.error("compare").what
+    extra.rename(scored.folder / "shards/1-of-3")
     assert "shards of 2 and of 3" in scored.error("compare").what
+
+
+def test_a_shard_that_failed_says_why(scored: Consumer):
+    scored.ok("evaluate", "--shard", "1/2")
+    good = (scored.root / "predict.py").read_text()
+    (scored.root / "predict.py").write_text("raise SystemExit('no memory left')\n")
+    scored.error("evaluate", "--shard", "2/2")
+    (scored.root / "predict.py").write_text(good)
+    error = scored.error("compare")
+    assert "Shard 2/2 could not be evaluated" in error.what
+    assert "no memory left" in error.tail
+    scored.ok("evaluate", "--shard", "2/2")
+    compared(scored)
 
 
 def test_one_pass_forgets_earlier_shards(scored: Consumer):

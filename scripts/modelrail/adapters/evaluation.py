@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -151,6 +151,16 @@ def store(frame: pl.DataFrame, role: str, folder: Path) -> records.Predictions:
     tables.write(frame, path)
     return records.Predictions(
         digest=files.digest_file(path), rows=frame.height, columns=tuple(frame.columns)
+    )
+
+
+def append(parts: Sequence[Path], role: str, folder: Path) -> records.Predictions:
+    """Tables of one kind below each other, written beside the records as `store` writes them."""
+    path = folder / PREDICTIONS / f"{role}.parquet"
+    tables.append(parts, path)
+    columns = tables.columns(path)
+    return records.Predictions(
+        digest=files.digest_file(path), rows=tables.count(path), columns=tuple(columns)
     )
 
 

@@ -105,6 +105,16 @@ def write(frame: pl.DataFrame, path: Path) -> None:
         frame.write_csv(path)
 
 
+def append(parts: Sequence[Path], path: Path) -> None:
+    """Parquet files of the same columns and types as one, in this order; never a whole part in memory.
+
+    Raises DataError when columns or types differ.
+    """
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with _reading(path):
+        pl.scan_parquet(list(parts)).sink_parquet(path, statistics=False, maintain_order=True)
+
+
 def copy_without(
     source: Path, dest: Path, drop: Sequence[str], *, rows: tuple[int, int] | None = None
 ) -> None:

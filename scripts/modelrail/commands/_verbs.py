@@ -13,18 +13,24 @@ from modelrail.settings import Settings
 
 
 def each(
-    context: Context, verb: str, work: Callable[[config.Model], dict[str, object]], *, record: bool = True
+    context: Context,
+    verb: str,
+    work: Callable[[config.Model], dict[str, object]],
+    *,
+    record: bool = True,
+    place: Callable[[config.Model], Path] | None = None,
 ) -> tuple[dict[str, dict[str, object]], ModelrailError | None]:
     """Do the work for every chosen model, going on after a failure; the results, and the first error.
 
-    With `record` a failure leaves its record; without it (a dry run) nothing is written.
+    With `record` a failure leaves its record, in `place` or the model's folder; without it (a dry run)
+    nothing is written.
     """
     found: dict[str, dict[str, object]] = {}
     first: ModelrailError | None = None
     for model in context.models:
         try:
             if record:
-                with recording(context.folder(model), model.name, verb):
+                with recording((place or context.folder)(model), model.name, verb):
                     found[model.name] = work(model)
             else:
                 found[model.name] = work(model)

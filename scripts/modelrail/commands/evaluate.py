@@ -81,7 +81,11 @@ def command(
             )
         return _evaluate(model, context, against, chosen, config, shard=part, dry_run=dry_run)
 
-    found, error = _verbs.each(context, "evaluate", one, record=not dry_run)
+    def place(model: modelrail_config.Model) -> Path:
+        folder = context.folder(model)
+        return folder if part is None else part.place(folder)
+
+    found, error = _verbs.each(context, "evaluate", one, record=not dry_run, place=place)
     if as_json:
         click.echo(json.dumps({"models": found}, indent=2, ensure_ascii=False))
     if error is not None:
@@ -145,13 +149,11 @@ def _evaluate(
             ),
             test_before=since_baseline.test_before(standing.registered),
             test_uses=since_baseline.test_uses(state.versions.values(), question.test.digest),
-            others=()
-            if shard is not None  # one part of the rows would say little
-            else _others.score(model, state, question, repository, settings, config_file, folder),
+            others=_others.score(model, state, question, repository, settings, config_file, folder),
         )
         files.write(record, folder)
         if model.metrics:
-            files.write(lineage.build(state, model.metrics[0].label, against), own)
+            files.write(lineage.build(state, model.metrics[0].label, against), folder)
     baseline = f"against {standing.ref.version} ({against})" if theirs else f"no version is in {against}"
     say(f"✓ {model.name}: {truth.rows:,} rows scored, {baseline}")
     outputs(settings, {"baseline-version": standing.ref.version or "", "rows": truth.rows})
