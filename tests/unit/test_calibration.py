@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from modelrail.core.pairing import Output
+from modelrail.core.output import Output
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[2] / "scripts"))
 import bench_calibration as bench
@@ -44,12 +44,10 @@ def test_equal_models_are_seldom_called_better_or_worse():
     assert shares["any worse, all rows"] <= 0.15
 
 
-@pytest.mark.slow
-@pytest.mark.parametrize("name", bench.SCENARIOS)
-@pytest.mark.parametrize("rows", [200, 1000])
-def test_coverage(name, rows):
-    found = bench.coverage(bench.SCENARIOS[name], rows, 300)
+@pytest.mark.parametrize("name", [name for name in bench.SCENARIOS if name.startswith("bootstrap")])
+def test_resampled_intervals_hold_too(name):
+    """Few runs, since one costs a tenth of a second: the many are in `scripts/bench calibration`."""
+    found = bench.coverage(bench.SCENARIOS[name], 200, 40)
     for label, tally in found.items():
-        if tally.judged >= 200:
-            low = bench.BOUNDS.get(rows, bench.USUAL)[0]
-            assert tally.share(0.95) >= low - 3 * tally.error(0.95), label
+        if tally.judged >= 30:
+            assert tally.share(0.95) >= 0.95 - 4 * tally.error(0.95), label
