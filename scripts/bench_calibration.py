@@ -21,7 +21,8 @@ import polars as pl
 
 from modelrail.core.measure import Subset
 from modelrail.core.metrics import catalog
-from modelrail.core.pairing import Output, Paired
+from modelrail.core.output import Output
+from modelrail.core.pairing import Paired
 
 LEVELS = (0.90, 0.95, 0.99)
 SIZES = {200: 2000, 1000: 2000, 10_000: 500, 100_000: 60, 1_000_000: 12}  # rows: runs

@@ -21,7 +21,8 @@ from modelrail import config, records
 from modelrail.core import compare
 from modelrail.core.measure import Subset
 from modelrail.core.metrics import catalog
-from modelrail.core.pairing import Output, Paired
+from modelrail.core.output import Output
+from modelrail.core.pairing import Paired
 
 RESAMPLES = 2000
 METRICS = (

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 from sklearn import metrics as sk
 
-from modelrail.core.measure import Joint
+from modelrail.core.joint import Joint
 from modelrail.core.metrics import catalog, functions
 from modelrail.core.metrics.estimate import View
 

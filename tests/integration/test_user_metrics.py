@@ -16,7 +16,8 @@ from modelrail.adapters import user_metrics
 from modelrail.adapters.environments import Environment
 from modelrail.core.measure import Subset
 from modelrail.core.metrics import catalog
-from modelrail.core.pairing import Output, Paired
+from modelrail.core.output import Output
+from modelrail.core.pairing import Paired
 from modelrail.errors import ComparisonError
 from support_compare import model
 

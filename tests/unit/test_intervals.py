@@ -10,10 +10,12 @@ import pytest
 from scipy import stats
 from sklearn import metrics as sk
 
-from modelrail.core import measure
-from modelrail.core.measure import Joint, Subset
+from modelrail.core import joint
+from modelrail.core.joint import Joint
+from modelrail.core.measure import Subset
 from modelrail.core.metrics import catalog
-from modelrail.core.pairing import Output, Paired
+from modelrail.core.output import Output
+from modelrail.core.pairing import Paired
 from support_metrics import CASES
 
 JUDGED = [case for case in CASES if case.metric.interval == "influence"]
@@ -182,7 +184,7 @@ def test_many_classes_take_the_sparse_path_to_the_same_numbers(monkeypatch):
     paired = multiclass(np.random.default_rng(1), 500)
     metrics = [case.metric for case in MULTICLASS if case.metric.family == "cells"]
     dense = [Subset(paired).measure(metric).difference for metric in metrics]
-    monkeypatch.setattr(measure, "DENSE_CELLS", 0)
+    monkeypatch.setattr(joint, "DENSE_CELLS", 0)
     sparse = [Subset(paired).measure(metric).difference for metric in metrics]
     for one, two in zip(dense, sparse, strict=True):
         assert (one.estimate, one.error) == pytest.approx((two.estimate, two.error))

@@ -21,6 +21,7 @@ from modelrail import config, records
 from modelrail.adapters import environments, process
 from modelrail.adapters.environments import Environment
 from modelrail.adapters.git import Git
+from modelrail.core import user_arrays
 from modelrail.core.inference import resample
 from modelrail.core.measure import Subset
 from modelrail.core.metrics.catalog import Metric
@@ -79,7 +80,7 @@ def runner(
 
 
 def _request(metric: Metric, rows: Subset, folder: Path) -> dict[str, Any]:
-    shared, each, groups = rows.arrays()
+    shared, each, groups = user_arrays.of(rows)
     for name, values in shared.items():
         np.save(folder / f"shared.{name}.npy", values)
     models = []

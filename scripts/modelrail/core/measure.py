@@ -17,14 +17,13 @@ import numpy as np
 from modelrail.core.inference import contrast, resample
 from modelrail.core.inference.contrast import Clusters, Contrast
 from modelrail.core.inference.power import MIN_CLUSTERS, MIN_SUPPORT, rows_for_support
+from modelrail.core.joint import Joint, disagreements
 from modelrail.core.metrics import catalog, functions
 from modelrail.core.metrics.catalog import Metric
 from modelrail.core.metrics.estimate import Estimate, Floats, Ints, View
-from modelrail.core.pairing import Output, Paired
+from modelrail.core.pairing import Paired
 from modelrail.errors import ComparisonError
 
-PIECE = 1 << 20  # rows counted at a time
-DENSE_CELLS = 1 << 16  # up to 40 classes the joint table is counted densely
 DIFFERENCE, ALONE = 1.0, 0.0  # factors of the baseline in a contrast
 
 
@@ -77,7 +76,7 @@ class Subset:
                 other = None
                 if self.paired.baseline is not None:
                     other = cells(joint.confusion(joint.baseline)).influence[joint.truth, joint.baseline]
-                weights = 1.0 if self._weights is None else self._weights
+                weights = 1.0 if self.weights is None else self.weights
                 mine = alone[joint.cell_of_row] * weights
                 theirs = None if other is None else mine - other[joint.cell_of_row] * weights
                 return mine, theirs
@@ -99,7 +98,7 @@ class Subset:
 
         def make(factor: float) -> Contrast:
             pull = one.influence if two is None or not factor else one.influence - factor * two.influence
-            return contrast.from_rows(_combine(one, two, factor), pull, self._clusters)
+            return contrast.from_rows(_combine(one, two, factor), pull, self.clusters)
 
         return self._finish(metric, one, two, make, factors)
 
@@ -110,7 +109,7 @@ class Subset:
         if metric.interval == "none" or one.value is None or (two is not None and two.value is None):
             return self._finish(metric, one, two, lambda _: Contrast(math.nan, 0.0, 1.0), factors)
         views = self._views if two is not None else self._views[:1]
-        values = resample.replicates(functions.of_rows(metric), views, self._clusters, seed=self.paired.seed)
+        values = resample.replicates(functions.of_rows(metric), views, self.clusters, seed=self.paired.seed)
         return self._from_values(metric, one, two, values, factors)
 
     def _from_values(
@@ -176,14 +175,14 @@ class Subset:
             if two is not None and factor:
                 pulls = pulls - factor * two.influence[joint.truth, joint.baseline]
             against = np.zeros_like(one.influence) if two is None else factor * two.influence
-            pseudo, weights = _disagreements(one.influence, against, joint.class_counts())
+            pseudo, weights = disagreements(one.influence, against, joint.class_counts())
             value = _combine(one, two, factor)
-            if self._clusters is None:
+            if self.clusters is None:
                 return contrast.from_cells(value, pulls, joint.squares, pseudo, weights, rows=self.size)
             by_row = pulls[joint.cell_of_row]
-            if self._weights is not None:
-                by_row = by_row * self._weights
-            return contrast.from_cell_clusters(value, by_row, self._clusters, pseudo, weights)
+            if self.weights is not None:
+                by_row = by_row * self.weights
+            return contrast.from_cell_clusters(value, by_row, self.clusters, pseudo, weights)
 
         return self._finish(metric, one, two, make, factors)
 
@@ -227,92 +226,59 @@ class Subset:
             about = rows_for_support(self.size, support)
             size = f", about {about:,} rows at this share" if about and about > MIN_SUPPORT else ""
             return f"only {support:,} {metric.rests_on}; an interval needs {MIN_SUPPORT} or more{size}"
-        if self._clusters is not None and self._clusters.count < MIN_CLUSTERS:
-            return f"only {self._clusters.count:,} groups; an interval needs {MIN_CLUSTERS} or more"
+        if self.clusters is not None and self.clusters.count < MIN_CLUSTERS:
+            return f"only {self.clusters.count:,} groups; an interval needs {MIN_CLUSTERS} or more"
         return ""
-
-    def arrays(self) -> tuple[dict[str, Any], list[dict[str, Any]], Ints | None]:
-        """What a function of the user's own may ask for: shared by the models, each model's, and the groups.
-
-        Labels of a binary task are 0 and 1 (1: the positive class), of several classes their names.
-        """
-        paired = self.paired
-        names = np.array(paired.classes)
-        several = paired.task == "multiclass"
-        truth = _plain(self._take(paired.truth))
-        shared: dict[str, Any] = {}
-        for name in paired.table.columns:
-            column = paired.table[name].to_numpy()
-            values = column.astype(str) if column.dtype == object else column
-            shared[name] = self._take(values)
-        shared["truth"] = names[truth] if several else truth
-        if self._weights is not None:
-            shared["weight"] = self._weights
-        each = []
-        for output in self._outputs:
-            own: dict[str, Any] = {name: self._take(values) for name, values in output.extra.items()}
-            if output.labels is not None:
-                labels = _plain(self._take(output.labels))
-                own["prediction"] = names[labels] if several else labels
-            if output.scores is not None:
-                own["score" if output.labels is not None else "prediction"] = self._take(output.scores)
-            each.append(own)
-        return shared, each, None if self._clusters is None else self._clusters.codes
 
     # --- shared between metrics ------------------------------------------------------------------------
 
-    def _take(self, values: Any) -> Any:
+    def take(self, values: Any) -> Any:
         return values if self._rows is None else values[self._rows]
-
-    @property
-    def _outputs(self) -> tuple[Output, ...]:
-        baseline = self.paired.baseline
-        return (self.paired.candidate,) if baseline is None else (self.paired.candidate, baseline)
 
     @cached_property
     def _views(self) -> tuple[View, ...]:
-        truth = self._take(self.paired.truth)
+        truth = self.take(self.paired.truth)
         found = []
-        for output in self._outputs:
+        for output in self.paired.outputs:
             assert output.scores is not None  # noqa: S101 - pairing read them for every metric that needs them
             extra = {
-                name: self._take(values) for name, values in {**self.paired.columns, **output.extra}.items()
+                name: self.take(values) for name, values in {**self.paired.columns, **output.extra}.items()
             }
-            found.append(View(truth, self._take(output.scores), self._weights, extra, self._queries))
+            found.append(View(truth, self.take(output.scores), self.weights, extra, self._queries))
         return tuple(found)
 
     @cached_property
-    def _weights(self) -> Floats | None:
+    def weights(self) -> Floats | None:
         """Weights whose mean is one, as every function takes them."""
         if self.paired.weights is None:
             return None
-        found: Floats = self._take(self.paired.weights)
+        found: Floats = self.take(self.paired.weights)
         total = found.sum()
         return found * (found.size / total) if total > 0 else found
 
     @cached_property
     def _effective(self) -> float:
         """The share of the rows that count when weights differ (Kish 1965, Survey Sampling)."""
-        if self._weights is None:
+        if self.weights is None:
             return 1.0
-        squares = float(self._weights @ self._weights)
-        return float(self._weights.sum()) ** 2 / squares / self.size if squares else 0.0
+        squares = float(self.weights @ self.weights)
+        return float(self.weights.sum()) ** 2 / squares / self.size if squares else 0.0
 
     @cached_property
     def _queries(self) -> Ints | None:
-        return None if self.paired.queries is None else self._take(self.paired.queries)
+        return None if self.paired.queries is None else self.take(self.paired.queries)
 
     def _joint(self, metric: Metric) -> Joint:
         key = metric.threshold if metric.threshold != catalog.TUNED else (metric.name, str(metric.params))
         if key not in self._joints:
-            labels = [self._take(found) for found in self.paired.decided(metric)]
+            labels = [self.take(found) for found in self.paired.decided(metric)]
             self._joints[key] = Joint.count(
-                self._take(self.paired.truth), labels[0], labels[-1], len(self.paired.classes), self._weights
+                self.take(self.paired.truth), labels[0], labels[-1], len(self.paired.classes), self.weights
             )
         return self._joints[key]
 
     @cached_property
-    def _clusters(self) -> Clusters | None:
+    def clusters(self) -> Clusters | None:
         if self.paired.clusters is None:
             return None
         if self._rows is None:
@@ -326,97 +292,14 @@ class Subset:
 
     @cached_property
     def _identical(self) -> bool:
-        first, second = self._outputs
+        first, second = self.paired.outputs
         bounds = ((first.extra.get(name), second.extra.get(name)) for name in first.extra)
         pairs = ((first.labels, second.labels), (first.scores, second.scores), *bounds)
         return all(
             (one is None and two is None)
-            or (one is not None and two is not None and np.array_equal(self._take(one), self._take(two)))
+            or (one is not None and two is not None and np.array_equal(self.take(one), self.take(two)))
             for one, two in pairs
         )
-
-
-def _plain(values: Any) -> Any:
-    """Codes as people expect integers: sums and products of small ones would overflow."""
-    return values.astype(np.int64) if values.dtype.kind in "iu" else values
-
-
-@dataclass(frozen=True)
-class Joint:
-    """The rows counted by (truth, candidate, baseline): all a count metric needs, mergeable by addition."""
-
-    truth: Ints
-    candidate: Ints
-    baseline: Ints
-    counts: Floats  # rows, by weight
-    squares: Floats  # sums of squared weights: what the variance is made of; equal to the counts without
-    cell_of_row: Ints
-    classes: int
-
-    @classmethod
-    def count(
-        cls, truth: Ints, candidate: Ints, baseline: Ints, classes: int, weights: Floats | None = None
-    ) -> Joint:
-        if classes**3 <= DENSE_CELLS:
-            cells = np.arange(classes**3)
-            counts, cell_of_row = _dense(truth, candidate, baseline, classes)
-        else:
-            codes = (truth.astype(np.int64) * classes + candidate) * classes + baseline
-            cells, cell_of_row, counts = np.unique(codes, return_inverse=True, return_counts=True)
-        rest, last = np.divmod(cells, classes)
-        first, second = np.divmod(rest, classes)
-        counted: Floats = counts.astype(np.float64)
-        squares = counted
-        if weights is not None:
-            counted = np.bincount(cell_of_row, weights, cells.size).astype(np.float64, copy=False)
-            squares = np.bincount(cell_of_row, weights**2, cells.size).astype(np.float64, copy=False)
-        return cls(first, second, last, counted, squares, cell_of_row, classes)
-
-    def confusion(self, predicted: Ints) -> Floats:
-        flat = np.bincount(
-            self.truth * self.classes + predicted, weights=self.counts, minlength=self.classes**2
-        )
-        return flat.astype(np.float64, copy=False).reshape(self.classes, self.classes)
-
-    def class_counts(self) -> Floats:
-        per_class = np.bincount(self.truth, weights=self.counts, minlength=self.classes)
-        return per_class.astype(np.float64, copy=False)
-
-
-def _dense(truth: Ints, candidate: Ints, baseline: Ints, classes: int) -> tuple[Ints, Ints]:
-    """Counts and codes of the joint cells, piece by piece: only the codes, two bytes a row, stay."""
-    counts = np.zeros(classes**3, dtype=np.int64)
-    cell_of_row = np.empty(truth.size, dtype=np.uint16)
-    for start in range(0, truth.size, PIECE):
-        part = slice(start, start + PIECE)
-        codes = truth[part].astype(np.int64) * classes
-        codes += candidate[part]
-        codes *= classes
-        codes += baseline[part]
-        counts += np.bincount(codes, minlength=classes**3)
-        cell_of_row[part] = codes
-    return counts, cell_of_row.view()  # type: ignore[return-value] # smaller integers do as well
-
-
-def _disagreements(one: Floats, two: Floats, per_class: Floats) -> tuple[Floats, Floats]:
-    """Pulls and weights of the pseudo-rows: in each class, one model right and the other wrong, both ways.
-
-    They weigh one row in each direction altogether, spread evenly over the classes that are there; a wrong
-    answer falls on the other classes by their share of the rows. For accuracy this is Bonett and Price's
-    interval, for recall (half a row a cell among the positives) Agresti and Min's.
-    """
-    present = per_class > 0
-    share = np.where(present, per_class, 0) / per_class.sum()
-    rest = np.where(present & (share < 1), 1 - share, 1.0)
-    weights = present[:, None] / present.sum() * share[None, :] / rest[:, None]
-    np.fill_diagonal(weights, 0.0)
-    if present.sum() == 1:  # the truth holds one class: wrong answers fall evenly on the others
-        weights = np.where(present[:, None], 1 / max(len(per_class) - 1, 1), 0.0) * (
-            1 - np.eye(len(per_class))
-        )
-    right_one, right_two = np.diag(one)[:, None], np.diag(two)[:, None]
-    pulls = np.stack((right_one - two, one - right_two))
-    return pulls.ravel(), np.stack((weights, weights)).ravel()
 
 
 def _combine(one: Estimate, two: Estimate | None, factor: float) -> float:

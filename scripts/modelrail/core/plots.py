@@ -14,11 +14,15 @@ import numpy as np
 import polars as pl
 
 from modelrail import config, records
+from modelrail.core.inference.contrast import pieces
 from modelrail.core.metrics import catalog
 from modelrail.core.metrics.estimate import Floats, Ints
-from modelrail.core.pairing import SCORE, Paired, pair
+from modelrail.core.output import SCORE
+from modelrail.core.pairing import Paired, pair
 
 POINTS = 200  # of a curve
+MANY = 1 << 20  # rows from which on curves are drawn at some thresholds only
+THRESHOLDS, SAMPLE = 4097, 1 << 20
 BINS = 10  # of a calibration curve
 LABELS = 40  # of a confusion matrix; rarer classes are put together
 COLUMNS = 40  # of the histogram of errors
@@ -69,10 +73,13 @@ class _Ranked:
     """Weights of true and false positives at each threshold, from the highest score down; ties are one."""
 
     def __init__(self, truth: Ints, scores: Floats, weights: Floats | None) -> None:
+        if scores.size > MANY:
+            self.true, self.false = _at_quantiles(truth, scores, weights)
+            return
         order = np.argsort(-scores, kind="stable")
         last = np.append(np.flatnonzero(np.diff(scores[order])), scores.size - 1)
         weight = np.ones(scores.size) if weights is None else weights[order]
-        positive = truth[order] * weight
+        positive = truth.astype(np.int64)[order] * weight
         self.true = np.cumsum(positive)[last]
         self.false = np.cumsum(weight - positive)[last]
 
@@ -82,10 +89,27 @@ class _Ranked:
         return bool(self.true.size and self.true[-1] > 0 and self.false[-1] > 0)
 
 
+def _at_quantiles(truth: Ints, scores: Floats, weights: Floats | None) -> tuple[Floats, Floats]:
+    """The same at a few thousand thresholds, each exact: of many rows nothing is sorted but a sample."""
+    sample = scores[:: max(1, scores.size // SAMPLE)]
+    edges = np.unique(np.quantile(sample, np.linspace(0, 1, THRESHOLDS)))
+    counts = np.zeros((2, edges.size + 1))
+    for part in pieces(scores.size):
+        place = np.searchsorted(edges, scores[part], side="right")
+        weight = None if weights is None else weights[part]
+        every = np.bincount(place, weight, edges.size + 1)
+        positive = truth[part] if weight is None else truth[part] * weight
+        true = np.bincount(place, positive, edges.size + 1)
+        counts += np.stack((true, every - true))
+    found = np.cumsum(counts[:, ::-1], axis=1)
+    some = found.sum(axis=0) > 0  # above the highest score nothing is found yet
+    return found[0, some], found[1, some]
+
+
 def _ranked(paired: Paired) -> _Ranked:
     scores = paired.candidate.scores
     assert scores is not None  # noqa: S101 - chosen by it
-    return _Ranked(paired.truth.astype(np.int64), scores, paired.weights)
+    return _Ranked(paired.truth, scores, paired.weights)
 
 
 def _roc(role: Role, found: _Ranked) -> records.Curve:
@@ -121,17 +145,19 @@ def _calibration(role: Role, paired: Paired) -> records.Curve:
     """Bins of about equal size by score: its mean, and the share of positives."""
     scores = paired.candidate.scores
     assert scores is not None  # noqa: S101 - chosen by it
-    weight = np.ones(scores.size) if paired.weights is None else paired.weights
     edges = np.unique(np.quantile(scores, np.linspace(0, 1, BINS + 1)[1:-1])) if scores.size else scores
-    codes = np.searchsorted(edges, scores, side="left")
-    total = np.bincount(codes, weight, minlength=edges.size + 1)
-    rows = np.bincount(codes, minlength=edges.size + 1)
-    used = total > 0
-    mean = np.bincount(codes, weight * scores, minlength=edges.size + 1)[used] / total[used]
-    share = np.bincount(codes, weight * paired.truth, minlength=edges.size + 1)[used] / total[used]
+    sums = np.zeros((4, edges.size + 1))  # weight, weighted score, weight of positives, rows
+    for part in pieces(scores.size):
+        codes = np.searchsorted(edges, scores[part], side="left")
+        weight = np.ones(codes.size) if paired.weights is None else paired.weights[part]
+        for row, values in enumerate((weight, weight * scores[part], weight * paired.truth[part], None)):
+            sums[row] += np.bincount(codes, values, minlength=edges.size + 1)
+    used = sums[0] > 0
+    total, mean, share, rows = sums[:, used]
     return records.Curve(
-        role=role, x=_rounded(mean), y=_rounded(share), count=tuple(int(count) for count in rows[used])
-    )
+        role=role, x=_rounded(mean / total), y=_rounded(share / total),
+        count=tuple(int(count) for count in rows),
+    )  # fmt: skip
 
 
 # --- classes ---------------------------------------------------------------------------------------------
@@ -141,7 +167,7 @@ def _confusion(paired: Mapping[Role, Paired]) -> tuple[records.ConfusionMatrix, 
     """Both over the same classes: the commonest of the truth, and the rest as one."""
     first = next(iter(paired.values()))
     names = list(dict.fromkeys(name for one in paired.values() for name in one.classes))
-    of_truth = dict(zip(first.classes, np.bincount(first.truth.astype(np.int64)).tolist(), strict=False))
+    of_truth = dict(zip(first.classes, np.bincount(first.truth).tolist(), strict=False))
     kept = names
     if len(names) > LABELS:
         common = sorted(names, key=lambda name: -of_truth.get(name, 0))[: LABELS - 1]
@@ -158,8 +184,11 @@ def _matrix(
     assert said is not None  # noqa: S101 - every classification has labels
     size = len(labels)
     codes = np.array([place.get(name, size - 1) for name in paired.classes], dtype=np.int64)
-    cells = codes[paired.truth.astype(np.int64)] * size + codes[said]
-    counts = np.bincount(cells, minlength=size * size).reshape(size, size)
+    counts = np.zeros(size * size, dtype=np.int64)
+    for part in pieces(said.size):
+        cells = codes[paired.truth[part].astype(np.int64)] * size + codes[said[part]]
+        counts += np.bincount(cells, minlength=size * size)
+    counts = counts.reshape(size, size)
     return records.ConfusionMatrix(
         role=role, labels=labels, counts=tuple(tuple(int(count) for count in row) for row in counts)
     )

@@ -1,0 +1,174 @@
+"""Classes as codes, and the scores of classes."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import polars as pl
+
+from modelrail import config
+from modelrail.core.metrics import catalog
+from modelrail.core.metrics.estimate import Floats, Ints
+from modelrail.core.output import PREDICTION, SCORE, Output
+from modelrail.core.table_columns import column, finite, named, not_usable
+from modelrail.errors import ComparisonError
+
+_ROUNDING = 1e-3  # class probabilities of a row may miss 1 by this much
+
+
+def classification(
+    model: config.Model,
+    metrics: Sequence[catalog.Metric],
+    target: pl.Series,
+    ordered: dict[str, pl.DataFrame],
+) -> tuple[Ints, tuple[str, ...], dict[str, Output]]:
+    labelled = named([metric for metric in metrics if metric.needs == "labels"]) or "every metric"
+    truth = _labels(target, "the test set", "every metric")
+    said = {
+        who: _labels(column(table, PREDICTION, who, labelled), who, labelled)
+        for who, table in ordered.items()
+    }
+    wanted = [metric for metric in metrics if metric.needs in {"scores", "probabilities"}]
+    own = any(metric.family == "user" for metric in metrics)  # it may ask for scores; they need not exist
+    extra = pl.Series(
+        "classes", [name.partition(":")[2] for table in ordered.values() for name in _per_class(table)]
+    )
+    if model.task == "binary":
+        extra = extra.clear()
+    names = pl.concat([*(one.names for one in (truth, *said.values())), extra.cast(pl.String)]).unique()
+    classes = tuple(sorted(names.to_list(), key=_natural))
+    if model.task == "binary":
+        classes = _binary_classes(model, classes, truth, said)
+    codes = {name: code for code, name in enumerate(classes)}
+    outputs = {}
+    for who, table in ordered.items():
+        scores = None
+        if wanted or (own and (SCORE in table.columns or _per_class(table))):
+            read = _score if model.task == "binary" else _probabilities
+            scores = read(table, classes, who, named(wanted))
+        outputs[who] = Output(said[who].coded(codes), scores)
+    return truth.coded(codes), classes, outputs
+
+
+@dataclass(frozen=True)
+class Labels:
+    """A column of labels: the values as they stand, and what each distinct one is called."""
+
+    values: pl.Series
+    distinct: pl.Series
+    names: pl.Series
+
+    def coded(self, codes: dict[str, int]) -> Ints:
+        kind = pl.Int8 if len(codes) < 128 else pl.Int32  # a byte a row where it does
+        table = [codes[name] for name in self.names.to_list()]
+        found: Ints = self.values.replace_strict(
+            self.distinct, pl.Series(table, dtype=kind), return_dtype=kind
+        ).to_numpy()
+        return found
+
+
+def _labels(values: pl.Series, who: str, metric: str) -> Labels:
+    """Labels by text, so that 1, 1.0 and "1" are one class and categories compare."""
+    missing = values.null_count() + (int(values.is_nan().sum() or 0) if values.dtype.is_float() else 0)
+    if missing:
+        raise not_usable(metric, values.name, who, f"{missing:,} rows are null or NaN")
+    distinct = values.unique()
+    return Labels(values, distinct, _names(distinct))
+
+
+def _names(values: pl.Series) -> pl.Series:
+    if values.dtype == pl.Boolean:
+        return values.cast(pl.Int8).cast(pl.String)
+    if values.dtype.is_float():
+        whole = values.is_finite() & (values == values.round(0)) & (values.abs() < 2**53)
+        if bool(whole.all()):
+            return values.cast(pl.Int64).cast(pl.String)
+    return values.cast(pl.String)
+
+
+def _natural(label: str) -> tuple[bool, float, str]:
+    """Numbers by value, before words."""
+    try:
+        return False, float(label), label
+    except ValueError:
+        return True, 0.0, label
+
+
+def _binary_classes(
+    model: config.Model, found: tuple[str, ...], truth: Labels, said: dict[str, Labels]
+) -> tuple[str, ...]:
+    """(negative, positive). The positive class is the policy's, else the greater label."""
+    if len(found) > 2:
+        known = set(truth.names.to_list())
+        for who, labels in said.items():
+            strange = sorted(set(labels.names.to_list()) - known)
+            if strange and len(known) <= 2:
+                raise ComparisonError(
+                    f"The column {PREDICTION!r} of {who} holds {strange[0][:40]!r}: no class of the target.",
+                    why=f"The target {model.data.target!r} has: {', '.join(sorted(known))[:200]}.",
+                    next="`prediction` holds the class; the probability goes into `score`.",
+                )
+        raise ComparisonError(
+            f"The target {model.data.target!r} has {len(known):,} classes; a binary task has two."
+        )
+    positive = model.positive
+    if positive is not None:
+        positive = (
+            {"true": "1", "false": "0"}.get(positive.lower(), positive) if positive not in found else positive
+        )
+        others = [label for label in found if label != positive]
+        if len(others) > 1:
+            raise ComparisonError(
+                f"No row has the positive class {positive!r}: the target has {' and '.join(found)}.",
+                path=f"models.{model.name}.positive",
+            )
+        return (others[0] if others else f"not {positive}", positive)
+    if len(found) == 2:
+        return found
+    # One class only: every metric that needs two will say so; `0` and its kin are the negative one.
+    only = found[0] if found else "0"
+    return (only, f"not {only}") if only in {"0", "-1"} else (f"not {only}", only)
+
+
+def _per_class(table: pl.DataFrame) -> list[str]:
+    return [name for name in table.columns if name.startswith(f"{SCORE}:")]
+
+
+def _score(table: pl.DataFrame, classes: tuple[str, ...], who: str, metric: str) -> Floats:  # noqa: ARG001
+    scores = finite(column(table, SCORE, who, metric), who, metric)
+    return _within_one(scores, SCORE, who, metric)
+
+
+def _probabilities(table: pl.DataFrame, classes: tuple[str, ...], who: str, metric: str) -> Floats:
+    named = {_text(name.partition(":")[2]): name for name in _per_class(table)}
+    if not named:
+        raise not_usable(metric, f"{SCORE}:<class>", who, "there are no such columns")
+    out = np.zeros((table.height, len(classes)))
+    for code, label in enumerate(classes):
+        if label in named:  # a class that the model does not know has probability zero
+            out[:, code] = _within_one(finite(table[named[label]], who, metric), named[label], who, metric)
+    off = np.abs(out.sum(axis=1) - 1) > _ROUNDING
+    if off.any():
+        raise not_usable(
+            metric, f"{SCORE}:<class>", who, f"in {int(off.sum()):,} rows they do not add up to 1"
+        )
+    return out
+
+
+def _text(label: str) -> str:
+    """A class as it stands in a column's name, written as `_labels` writes it."""
+    if label.lower() in {"true", "false"}:
+        return "1" if label.lower() == "true" else "0"
+    try:
+        return str(int(float(label))) if float(label).is_integer() else label
+    except (ValueError, OverflowError):
+        return label
+
+
+def _within_one(scores: Floats, column: str, who: str, metric: str) -> Floats:
+    outside = (scores < 0) | (scores > 1)
+    if outside.any():
+        raise not_usable(metric, column, who, f"{int(outside.sum()):,} values lie outside 0 to 1")
+    return scores
