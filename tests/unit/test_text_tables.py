@@ -128,3 +128,33 @@ def test_columns_begin_below_each_other(rows: list[list[str]]) -> None:
 @given(st.text(max_size=60), st.integers(1, 20))
 def test_a_clipped_text_fits(text: str, columns: int) -> None:
     assert tables.width(tables.clip(text, columns)) <= columns
+
+
+def test_the_history_fits_the_terminal() -> None:
+    found = [
+        event(
+            f"a#production#{number}", time=NOW, version="v1.2.1", Reason="word " * 30, Gates="7/8",
+            Run=f"https://x/actions/runs/{number}", Workflow="model promote",
+        )
+        for number in (1, 2)
+    ]  # fmt: skip
+    for fit in (60, 80, 120, 160):
+        lines = tables.history(found, NOW, several=True, fit=fit).splitlines()
+        assert max(map(tables.width, lines)) <= fit
+        assert all("#1" in lines[0] and "v1.2.1" in line for line in lines)
+    assert "model promote #1" in tables.history(found, NOW, fit=120)
+    assert "model promote" not in tables.history(found, NOW, fit=70)
+    assert tables.history(found, NOW) == tables.history(found, NOW, fit=500)
+
+
+def test_a_long_value_goes_on_below_itself() -> None:
+    digest = "sha256:" + "0123456789abcdef" * 4
+    lines = tables.folded(["Made of", f"  model digest  {digest}", "  parameters    a=1, b=2"], 60)
+    assert lines[1].startswith("  model digest  sha256:")
+    assert lines[2].startswith(" " * 16)
+    assert "".join(line[16:] for line in lines[1:3]) == digest
+    assert max(map(len, lines)) <= 60
+    text = 'delay "' + "word " * 30 + '"'
+    assert " ".join(" ".join(tables.folded([text], 40)).split()) == " ".join(text.split())
+    assert tables.folded([text], 0) == [text]
+    assert tables.folded(["  a left by b c d"], 12) == ["  a left by", "    b c d"]

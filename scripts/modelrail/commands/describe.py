@@ -8,7 +8,7 @@ from urllib.parse import quote
 
 import click
 
-from modelrail.commands import _options, _reading
+from modelrail.commands import _options, _reading, _terminal
 from modelrail.core import description, pick
 from modelrail.report import version_text
 
@@ -47,4 +47,5 @@ def command(selector: str, fetch: bool | None, remote: str, form: str, as_json: 
     elif as_json:
         click.echo(json.dumps(document, indent=2, ensure_ascii=False))
     else:
-        click.echo(version_text.describe(state, found, evidence, time.time(), release_url=url))
+        fit = _terminal.style(surroundings).width
+        click.echo(version_text.describe(state, found, evidence, time.time(), release_url=url, fit=fit))

@@ -7,7 +7,7 @@ import json
 import click
 
 from modelrail.adapters.git import Git
-from modelrail.commands import _options, _reading
+from modelrail.commands import _options, _reading, _terminal
 from modelrail.core import differences, pick, selectors
 from modelrail.core.differences import Side
 from modelrail.errors import GitError, UnavailableError
@@ -38,7 +38,7 @@ def command(
     if after.startswith(("@", "#")):
         after = selectors.parse(before).model + after
     with _reading.place(remote) as place:
-        sides = []
+        surroundings, sides = place.settings, []
         for text in (before, after):
             _, chosen = place.select(text, fetch, with_ledger=True)
             kept = place.evidence(chosen.registered)
@@ -51,7 +51,8 @@ def command(
         click.echo(text)
         return
     names = dict.fromkeys(selectors.parse(text).model for text in (before, after))
-    click.echo(version_text.diff(found, " → ".join(names), files, everything=everything))
+    fit = _terminal.style(surroundings).width
+    click.echo(version_text.diff(found, " → ".join(names), files, everything=everything, fit=fit))
 
 
 def _files(git: Git, one: str, other: str) -> list[str] | None:

@@ -10,7 +10,7 @@ import click
 
 from modelrail.adapters import ledger
 from modelrail.adapters.actions_io import say
-from modelrail.commands import _options, _reading, _registry
+from modelrail.commands import _options, _reading, _registry, _terminal
 from modelrail.core import audit, description, pick, selectors
 from modelrail.core.history import ModelState
 from modelrail.records import Event
@@ -59,7 +59,8 @@ def command(selector: str | None, fetch: bool | None, remote: str, form: str, as
         )
     elif events:
         several = wanted is None and len(states) > 1
-        click.echo(tables.history(events, time.time(), several=several, color=_registry.wants_color(found)))
+        style = _terminal.style(found)
+        click.echo(tables.history(events, time.time(), several=several, color=style.color, fit=style.width))
     elif wanted:
         say(f"{wanted} has no event.")
     else:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+import textwrap
 import unicodedata
 from collections.abc import Mapping, Sequence
 
@@ -12,6 +14,11 @@ from modelrail.records import Event
 _BOLD, _DIM, _PLAIN = "\x1b[1m", "\x1b[2m", "\x1b[0m"
 _MINUTE, _HOUR, _DAY = 60, 3600, 86_400
 MAX_REASON = 60  # columns; the tag holds all of it
+# How long a reason is, and whether a run's workflow is named: the widest first.
+_FORMS = (
+    *((reason, True) for reason in range(MAX_REASON, 19, -4)),
+    *((reason, False) for reason in (*range(36, 7, -4), 0)),
+)
 
 
 def age(seconds: float) -> str:
@@ -63,6 +70,25 @@ def aligned(rows: Sequence[Sequence[str]], *, gap: int = 2, right: Sequence[int]
             cells.append(space + cell if at in right else cell + space)
         lines.append((" " * gap).join(cells).rstrip())
     return lines
+
+
+def folded(lines: Sequence[str], fit: int) -> list[str]:
+    """Lines of at most `fit` columns (0: as they are); what follows stands below the line's second part."""
+    if not fit:
+        return list(lines)
+    found: list[str] = []
+    for line in lines:
+        if width(line) <= fit:
+            found.append(line)
+            continue
+        # `  name   value …`: what follows stands below the value, else two blanks further in.
+        start = len(line) - len(line.lstrip())
+        gap = re.search(r"\S {2,}(?=\S)", line)
+        at = gap.end() if gap and gap.end() <= fit // 2 else start
+        indent = at if at > start else start + 2
+        parts = textwrap.wrap(line[at:], fit - indent, break_on_hyphens=False)
+        found += [line[:at] + parts[0], *(" " * indent + part for part in parts[1:])]
+    return found
 
 
 def _styled(text: str, style: str, *, color: bool) -> str:
@@ -125,16 +151,33 @@ def short_version(version: str) -> str:
 # --- history ---------------------------------------------------------------------------------------------
 
 
-def history(events: Sequence[Event], now: float, *, several: bool = False, color: bool = False) -> str:
-    """One line an event, in the order given: number, age, stage, version, what carried it, run."""
+def history(
+    events: Sequence[Event], now: float, *, several: bool = False, color: bool = False, fit: int = 0
+) -> str:
+    """One line an event, in the order given: number, age, stage, version, what carried it, run.
+
+    `fit`: columns of the terminal; 0: there is none. Where the lines are longer the reasons get shorter, then
+    the runs lose their workflows' names; the tags hold all of it.
+    """
+    lines: list[str] = []
+    for reason, workflow in _FORMS if fit else _FORMS[:1]:
+        lines = _history(events, now, several=several, reason=reason, workflow=workflow)
+        if max(map(width, lines), default=0) <= fit:
+            break
+    return "\n".join(
+        _styled(line, _DIM if _quiet(event) else "", color=color and _quiet(event))
+        for event, line in zip(events, lines, strict=True)
+    )
+
+
+def _history(events: Sequence[Event], now: float, *, several: bool, reason: int, workflow: bool) -> list[str]:
     rows = []
     for event in events:
         number = str(event.sequence) if event.sequence is not None else "·"
         row = [number, age(now - event.time), *([one_line(event.model)] if several else []), _place(event)]
-        rows.append([*row, _versions(event), _facts(event), run(event)])
-    lines = aligned(rows, right=(0,))
-    return "\n".join(_styled(f"  {line}", _DIM if _quiet(event) else "", color=color and _quiet(event))
-                     for event, line in zip(events, lines, strict=True))  # fmt: skip
+        of = run(event) if workflow else run(event).rpartition(" ")[2]
+        rows.append([*row, _versions(event), _facts(event, reason), of])
+    return [f"  {line}" for line in aligned(rows, right=(0,))]
 
 
 def _quiet(event: Event) -> bool:
@@ -155,9 +198,10 @@ def _versions(event: Event) -> str:
     return f"{version}  ← {short_version(left)}" if left else version
 
 
-def _facts(event: Event) -> str:
+def _facts(event: Event, most: int) -> str:
+    """What carried it, and the reason in at most so many columns; none with 0."""
     said = event.trailers
-    reason = clip(said.get("Reason", ""), MAX_REASON)
+    reason = clip(said.get("Reason", ""), most) if most else ""
     if "Rollback-From" in said:
         return f'rollback: "{reason}"' if reason else "rollback"
     parts = [f"gates {clip(said['Gates'], 20)}" if "Gates" in said else "", f'"{reason}"' if reason else ""]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from datetime import UTC, datetime
 
@@ -14,6 +15,7 @@ from modelrail.records import Event
 from modelrail.report import numbers, tables
 
 MAX_FILES = 20
+_DIGEST = re.compile(r"\b[0-9a-f]{32,64}\b")  # of a commit, a tree or a file; --json has all of it
 _MARKS = {"pass": "✓", "fail": "✗", "inconclusive": "?"}
 
 
@@ -24,16 +26,17 @@ def describe(
     now: float,
     *,
     release_url: str = "",
+    fit: int = 0,
 ) -> str:
-    """Who, when, why, made of what, measured how, and where it stands."""
+    """Who, when, why, made of what, measured how, and where it stands. `fit`: columns of a terminal."""
     blocks = [_head(state, found, now), _made(found, evidence, release_url)]
     if evidence is None:
         blocks.append(["Its evidence is not at hand: metrics and gates are not shown."])
     else:
         blocks += [_metrics(evidence), _gates(evidence)]
     events = list(reversed(description.about(state, found.version)))
-    blocks.append(["Events", *tables.history(events, now).splitlines()])
-    return "\n\n".join("\n".join(block) for block in blocks if block)
+    blocks.append(["Events", *tables.history(events, now, fit=fit).splitlines()])
+    return "\n\n".join("\n".join(tables.folded(block, fit)) for block in blocks if block)
 
 
 def moment(seconds: int) -> str:
@@ -148,8 +151,10 @@ def _gates(evidence: records.Evidence) -> list[str]:
 # --- diff ------------------------------------------------------------------------------------------------
 
 
-def diff(found: Differences, model: str, files: Sequence[str] | None, *, everything: bool = False) -> str:
-    """What changed; what stayed is counted, or listed with `everything`."""
+def diff(
+    found: Differences, model: str, files: Sequence[str] | None, *, everything: bool = False, fit: int = 0
+) -> str:
+    """What changed; what stayed is counted, or listed with `everything`. Digests by their first letters."""
     one, other = found.before, found.after
     blocks = [[f"{one_line(model)}  {_named(one)} → {_named(other)}"]]
     if found.metrics:
@@ -179,12 +184,18 @@ def diff(found: Differences, model: str, files: Sequence[str] | None, *, everyth
             blocks.append(block)
     if found.notes:
         blocks.append([f"⚠ {note}" for note in found.notes])
-    return "\n\n".join("\n".join(block) for block in blocks)
+    return "\n\n".join("\n".join(tables.folded(block, fit)) for block in blocks)
 
 
 def _named(side: Side) -> str:
     version = tables.short_version(side.found.version)
     return f"{version} ({one_line(side.selector)})" if not side.selector.endswith(f"@{version}") else version
+
+
+def _side(value: str | None) -> str:
+    if value is None:
+        return "unknown"
+    return _DIGEST.sub(lambda found: found[0][:12], one_line(value, 120)) or "none"
 
 
 def _group(title: str, rows: Sequence[Change], *, everything: bool) -> list[str]:
@@ -198,9 +209,9 @@ def _group(title: str, rows: Sequence[Change], *, everything: bool) -> list[str]
     lines = [
         (
             f"  {one_line(row.what, 80)}",
-            "unknown" if row.before is None else one_line(row.before, 120) or "none",
+            _side(row.before),
             "=" if row.same else "→",
-            "unknown" if row.after is None else one_line(row.after, 120) or "none",
+            _side(row.after),
         )
         for row in shown
     ]
