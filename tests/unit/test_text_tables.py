@@ -157,4 +157,4 @@ def test_a_long_value_goes_on_below_itself() -> None:
     text = 'delay "' + "word " * 30 + '"'
     assert " ".join(" ".join(tables.folded([text], 40)).split()) == " ".join(text.split())
     assert tables.folded([text], 0) == [text]
-    assert tables.folded(["  a left by b c d"], 12) == ["  a left by", "    b c d"]
+    assert tables.folded(["  a left by b c d"], 12) == ["  a left", "    by b c d"]
