@@ -36,6 +36,7 @@ class Data(Part, frozen=True, kw_only=True):
         return tuple(dict.fromkeys(name for name in named if name))
 
     schema: str | None = None  # pandera's YAML form
+    needs: tuple[str, ...] = ()  # further files and folders that training or prediction read
 
 
 class Metric(Part, frozen=True, kw_only=True):

@@ -215,6 +215,7 @@ def _data(model: Fields, task: str) -> config.Data:
         train=train, test=test or "", target=target or "", key=key or "",
         group=fields.text("group"), schema=fields.path_text("schema"), weight=fields.text("weight"),
         time=fields.text("time"), block=fields.integer("block"), query=fields.text("query"),
+        needs=fields.paths("needs"),
     )  # fmt: skip
 
 

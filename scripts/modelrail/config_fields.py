@@ -98,14 +98,16 @@ class Fields:
 
     def path_text(self, key: str) -> str | None:
         """A relative path inside the repository, without `./` and doubled slashes."""
-        found = self.text(key)
-        if found is None:
-            return None
-        problem = path_problem(found)
-        if problem:
-            self.fault(key, f"{shown(found)} {problem}", "Write it relative, as `data/test.parquet`.")
-            return None
-        return "/".join(part for part in found.split("/") if part not in {"", "."}) or "."
+        node = self.node(key)
+        return None if node is None else path_text(self.faults, node, self.at(key))
+
+    def paths(self, key: str) -> tuple[str, ...]:
+        """A list of such paths."""
+        found = [
+            path_text(self.faults, node, f"{self.at(key)}[{index}]")
+            for index, node in enumerate(self.items(key))
+        ]
+        return tuple(dict.fromkeys(path for path in found if path))
 
     def command(self, key: str) -> str | None:
         found = self.text(key)
@@ -214,6 +216,18 @@ def text(faults: Faults, node: Node, path: str) -> str | None:
         faults.add(path, f"the control character U+{ord(bad):04X} is not allowed.", "", node.line)
         return None
     return value
+
+
+def path_text(faults: Faults, node: Node, path: str) -> str | None:
+    """A relative path inside the repository, without `./` and doubled slashes."""
+    found = text(faults, node, path)
+    if found is None:
+        return None
+    problem = path_problem(found)
+    if problem:
+        faults.add(path, f"{shown(found)} {problem}", "Write it relative, as `data/test.parquet`.", node.line)
+        return None
+    return "/".join(part for part in found.split("/") if part not in {"", "."}) or "."
 
 
 def scalar_text(node: Node) -> str | None:

@@ -88,6 +88,14 @@ _DATA = _table(
             "Ranking: column of the lists that are ranked; their rows belong together.", "query_id"
         ),
         "schema": _path("Schema that `validate-data` checks, in pandera's YAML form.", "data/schema.yaml"),
+        "needs": {
+            "type": "array",
+            "items": {"type": "string", "pattern": PATH, "maxLength": 500},
+            "default": [],
+            "examples": [["data/airports.parquet", "embeddings"]],
+            "description": "Further files and folders that training or prediction read and that DVC tracks. They are "
+            "pulled with the tables; for the baseline, as its own commit has them.",
+        },
     },
     ("test", "target", "key"),
     "The tables. A file that DVC tracks is named as itself; its version is read from `.dvc` or `dvc.lock`.",

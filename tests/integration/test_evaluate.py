@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
+import importlib.util
 import json
 import os
 import shutil
@@ -95,6 +97,37 @@ def consumer(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Consumer:
     monkeypatch.setenv("MODELRAIL_CACHE", str(tmp_path / "cache"))
     support.this_python(monkeypatch)
     return Consumer(root, tmp_path / "cache")
+
+
+@pytest.mark.skipif(importlib.util.find_spec("dvc") is None, reason="the dvc extra is not installed")
+def test_a_baseline_gets_the_tracked_files_of_its_own_commit(consumer: Consumer, tmp_path: Path) -> None:
+    """A file that prediction reads, in DVC: each side has the bytes that its own commit names."""
+    root = consumer.root
+    (root / "predict.py").write_text(PREDICT.replace("open(sys.argv[1])", "open('limit.txt')"))
+    (root / ".dvc").mkdir()
+    # Relative to .dvc/: in a worktree it would be another folder.
+    (root / ".dvc/config").write_text("[core]\n    remote = s\n['remote \"s\"']\n    url = ../../store\n")
+    (root / ".dvc/.gitignore").write_text("/config.local\n/tmp\n/cache\n")
+    (root / ".gitignore").write_text("limit.txt\nbuild\nmodelrail-out\n")
+
+    def track(limit: str, config: str) -> None:
+        md5 = hashlib.md5(limit.encode(), usedforsecurity=False).hexdigest()
+        stored = tmp_path / "store/files/md5" / md5[:2] / md5[2:]
+        stored.parent.mkdir(parents=True)
+        stored.write_text(limit)
+        (root / "limit.txt.dvc").write_text(
+            f"outs:\n- {{md5: {md5}, size: {len(limit)}, hash: md5, path: limit.txt}}\n"
+        )
+        (root / "modelrail.yaml").write_text(config)
+        support.commit(root, f"Limit {limit}")
+        consumer.train()
+
+    track("15", CONFIG)
+    consumer.register("v1.0.0", 1)
+    track("1", CONFIG.replace("data: {", "data: {needs: [limit.txt], "))  # the baseline did not say it yet
+    consumer.ok("evaluate")
+    assert consumer.table("candidate")["prediction"].sum() == 169
+    assert 0 < consumer.table("baseline")["prediction"].sum() < 169
 
 
 @pytest.mark.fault(14)

@@ -88,7 +88,12 @@ def _text(path: Path) -> str | None:
 
 def _files(models: Iterable[config.Model], root: Path, git: Git) -> Iterable[checkup.File]:
     """The tables that the models read, and who keeps them."""
-    named = {_within(model, path) for model in models for path in (model.data.train, model.data.test) if path}
+    named = {
+        _within(model, path)
+        for model in models
+        for path in (model.data.train, model.data.test, *model.data.needs)
+        if path
+    }
     for path in sorted(named):
         try:
             by_dvc = dvc.find(root / path, root) is not None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import configparser
 import contextlib
 import hashlib
 import shutil
@@ -146,6 +147,54 @@ def pull(paths: Sequence[Path], settings: Settings, root: Path) -> list[str]:
             tail=done.tail,
         )
     return targets
+
+
+@contextlib.contextmanager
+def as_in(workspace: Path, tree: Path) -> Iterator[None]:
+    """Let DVC work in a worktree of the workspace as it does there: with its cache and its local settings.
+
+    A worktree has no cache, no `config.local`, and a remote of a relative path would lie somewhere else.
+    """
+    ours, theirs = workspace / ".dvc", tree / ".dvc"
+    place = theirs / "config.local"
+    if not theirs.is_dir() or place.exists():
+        yield
+        return
+    settings = _ini(theirs / "config")
+    settings.read_dict({name: dict(section) for name, section in _ini(ours / "config.local").items()})
+    written = configparser.RawConfigParser()
+    written.read_dict({name: dict(section) for name, section in _ini(ours / "config.local").items()})
+    for name, section in settings.items():
+        url = section.get("url", "")
+        if name.startswith("'remote ") and url and "://" not in url and not Path(url).is_absolute():
+            if not written.has_section(name):
+                written.add_section(name)
+            written.set(name, "url", str((ours / url).resolve()))
+    if not written.has_section("cache"):
+        written.add_section("cache")
+    if not written.has_option("cache", "dir"):
+        cache = settings.get("cache", "dir", fallback="cache")
+        written.set("cache", "dir", str((ours / cache).resolve()))
+    place.touch(mode=0o600)
+    try:
+        with place.open("w", encoding="utf-8") as stream:
+            written.write(stream)
+        yield
+    finally:
+        place.unlink(missing_ok=True)
+
+
+def _ini(path: Path) -> configparser.RawConfigParser:
+    """DVC's configuration file; empty when there is none."""
+    parser = configparser.RawConfigParser(strict=False, allow_no_value=True)
+    try:
+        lines = path.read_text(encoding="utf-8").splitlines()
+        parser.read_string("\n".join(line.strip() for line in lines), str(path))
+    except FileNotFoundError:
+        pass
+    except (OSError, UnicodeDecodeError, configparser.Error) as error:
+        raise DataError(f"DVC's file {path} cannot be read.", why=str(error), file=str(path)) from None
+    return parser
 
 
 @contextlib.contextmanager

@@ -96,8 +96,12 @@ def registered_side(
     config_file: str,
     settings: Settings,
     git: Git,
+    needs: tuple[str, ...] = (),
 ) -> Iterator[predictor.Side]:
-    """A registered version: the files, the configuration and the environment of its own commit."""
+    """A registered version: the files, the configuration and the environment of its own commit.
+
+    `needs`: what today's configuration says is read beside the tables; that commit's own may not know it yet.
+    """
     from modelrail import config_check
 
     name = f"The {role} {registered.version} of {model}"
@@ -116,6 +120,7 @@ def registered_side(
         format=model_files.format_of(path.name, predict=own.predict),
     )
     with git.worktree(commit) as tree:
+        inputs.pull_beside(own, tree, settings, needs)
         yield predictor.Side(
             role=role,
             name=name,

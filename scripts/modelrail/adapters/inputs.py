@@ -27,8 +27,20 @@ def place(model: config.Model, root: Path, name: str) -> Path:
 
 def pull(model: config.Model, root: Path, settings: Settings, *, train: bool) -> list[str]:
     """Fetch what DVC tracks and what is not there yet."""
-    names = [model.data.test, *([model.data.train] if train and model.data.train else [])]
+    names = [model.data.test, *([model.data.train] if train and model.data.train else []), *model.data.needs]
     return dvc.pull([place(model, root, name) for name in names], settings, root)
+
+
+def pull_beside(
+    model: config.Model, tree: Path, settings: Settings, further: tuple[str, ...] = ()
+) -> list[str]:
+    """In a worktree of another commit: what the model's code reads beside the tables, as that commit has it.
+
+    `further`: names that today's configuration knows; that commit's own may be older than `needs:`.
+    """
+    names = dict.fromkeys((*model.data.needs, *further))
+    with dvc.as_in(settings.workspace, tree):
+        return dvc.pull([place(model, tree, name) for name in names], settings, tree)
 
 
 def version(

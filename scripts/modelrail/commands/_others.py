@@ -67,7 +67,7 @@ def _score(
         path = versions.model_file(repository, registered, settings, Path(parent))
         with evaluation.registered_side(
             "further baseline", registered, model=model.name, path=path, config_file=config_file,
-            settings=settings, git=repository,
+            settings=settings, git=repository, needs=model.data.needs,
         ) as side:  # fmt: skip
             answer = predictor.score(side, question, settings)
     return records.Scored(

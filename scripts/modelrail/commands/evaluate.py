@@ -204,6 +204,7 @@ def _candidate(
             config_file=config_file,
             settings=settings,
             git=repository,
+            needs=model.data.needs,
         )
     )
     return registered.version, candidate, side
@@ -239,6 +240,7 @@ def _baseline(
             config_file=config_file,
             settings=settings,
             git=repository,
+            needs=model.data.needs,
         ) as side:
             definitions.same_question(model, side.model, question.truth[model.data.target])
             answer = predictor.score(side, question, settings)
