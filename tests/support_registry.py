@@ -15,9 +15,10 @@ from typing import Any
 import msgspec
 
 import support_records
-from modelrail import config, records
+from modelrail import config, plans, records
 from modelrail.__main__ import main
 from modelrail.adapters import files
+from modelrail.core import tags
 from modelrail.core.decisions import Asked
 from modelrail.core.policy import digest as rules_of
 from support_git import run_git
@@ -77,6 +78,27 @@ def evidence(
         model, evaluation=files.digest_bytes(files.encode(evaluation)), verdict=verdict, **comparison
     )
     return support_records.evidence(model, candidate=candidate, evaluation=evaluation, comparison=compared)
+
+
+def as_event(tag: plans.Tag) -> records.Event:
+    """A planned tag as it would be read."""
+    name = tags.parse_name(tag.name)
+    assert name is not None
+    subject, trailers = tags.parse_message(tag.message)
+    return records.Event(
+        kind=name.kind,
+        model=name.model,
+        version=name.version or trailers.get("Version"),
+        stage=name.stage,
+        sequence=name.counter,
+        tag=tag.name,
+        object=tag.name,
+        commit=tag.target,
+        time=tag.time,
+        tagger="x",
+        subject=subject,
+        trailers=trailers,
+    )
 
 
 def digest_of(record: records.Record) -> str:

@@ -165,6 +165,8 @@ class Stage(Part, frozen=True, kw_only=True):
     enter: Literal["on-pass", "manual"] = "manual"
     source: str | None = None  # `from:` only versions in that stage may enter
     first: Literal["allowed", "refused"] = "refused"  # a first version without a baseline
+    versions: int = 1  # so many may stand there at once
+    by: tuple[str, ...] = ()  # who may put a version there; empty: whoever may run the command
 
 
 class Model(Part, frozen=True, kw_only=True):

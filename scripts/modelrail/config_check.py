@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from modelrail import config, config_gates, config_metrics, config_policy, config_schema, config_slices
-from modelrail.config_fields import Faults, Fields, near
+from modelrail.config_fields import Faults, Fields, near, text
 from modelrail.core.tags import is_name
 from modelrail.errors import ConfigError
 from modelrail.yaml_strict import Node, Scalar, Table, YamlFaultError, join, kind, shown
@@ -290,10 +290,22 @@ def _stages(model: Fields) -> tuple[config.Stage, ...]:
                 enter=fields.choice("enter", "manual"),  # type: ignore[arg-type] # see `task`
                 source=fields.text("from"),
                 first=fields.choice("first", "refused"),  # type: ignore[arg-type]
+                versions=fields.integer("versions") or 1,
+                by=_by(fields),
             )
         )
     _sources(stages, fields_of)
     return tuple(stages)
+
+
+def _by(fields: Fields) -> tuple[str, ...]:
+    """Who may put a version there. A stage that is entered on pass asks nobody."""
+    found = [
+        text(fields.faults, node, f"{fields.at('by')}[{at}]") for at, node in enumerate(fields.items("by"))
+    ]
+    if "by" in fields and fields.choice("enter", "manual") == "on-pass":
+        fields.fault("by", "nobody is asked where `enter` is `on-pass`.", "Write `enter: manual`.")
+    return tuple(one for one in found if one is not None)
 
 
 def _sources(stages: list[config.Stage], fields_of: dict[str, Fields]) -> None:

@@ -58,6 +58,7 @@ TRAIN_TIMEOUT = "2h"
 PREDICT_TIMEOUT = "30m"
 MAX_TIMEOUT = 120 * 3600
 MAX_NAME = 100
+MAX_STANDING = 20
 MAX_FILE_BYTES = 1024 * 1024
 
 
@@ -138,6 +139,22 @@ _STAGE = _table(
             "refused",
             "Where the stage is empty: `allowed` judges the first version without a baseline.",
         ),
+        "versions": {
+            "type": "integer",
+            "minimum": 1,
+            "maximum": MAX_STANDING,
+            "default": 1,
+            "examples": [3],
+            "description": "So many versions may stand here at once; one more lets the oldest leave.",
+        },
+        "by": {
+            "type": "array",
+            "minItems": 1,
+            "items": _text("A login on GitHub; on a laptop, git's `user.name`.", "ana"),
+            "examples": [["ana", "release-bot"]],
+            "description": "Who may put a version here, by `promote` or `rollback`. Default: whoever may run "
+            "the workflow.",
+        },
     },
     (),
     "A stage. Tags name it: `delay#production#3`.",

@@ -258,7 +258,9 @@ def test_precedence_is_semvers() -> None:
 _line = st.one_of(
     st.builds(
         "{}: {}".format,
-        st.sampled_from(["Version", "After", "Commit", "Reason", "Unhealthy", "Model-Digest", "X-1", "1x"]),
+        st.sampled_from(
+            ["Version", "After", "Beside", "Commit", "Reason", "Unhealthy", "Model-Digest", "X-1", "1x"]
+        ),
         st.text(st.characters(blacklist_categories=("Cs",)), max_size=8),
     ),
     st.text(st.characters(blacklist_categories=("Cs",)), max_size=12),
@@ -270,7 +272,9 @@ def test_reading_the_state_alone_reads_the_same(block: str, subject: bool) -> No
     """The fast way must not take for a trailer what the whole way does not, nor the other way round."""
     text = f"subject\n\n{block}" if subject else block
     whole, fast = tags.parse_message(text), tags.parse_message(text, state_only=True)
-    keys = {"Version", "After", "Unhealthy", "Reinstates", "Commit", "Model-Digest", "Evidence-Digest"}
+    keys = {
+        "Version", "After", "Beside", "Unhealthy", "Reinstates", "Commit", "Model-Digest", "Evidence-Digest",
+    }  # fmt: skip
     assert fast == (whole[0], {key: value for key, value in whole[1].items() if key in keys})
 
 

@@ -10,8 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import support_records
-from modelrail import plans, records
-from modelrail.core import history, registration, selectors, tags, transitions
+from modelrail import records
+from modelrail.core import history, registration, selectors, transitions
 from modelrail.core.decisions import Decision
 from modelrail.core.history import ModelState
 from modelrail.errors import (
@@ -23,7 +23,7 @@ from modelrail.errors import (
     RefusedError,
     UsageError,
 )
-from support_registry import CONFIG, asked, digest_of, evidence, policy
+from support_registry import CONFIG, as_event, asked, digest_of, evidence, policy
 
 POLICY = policy()
 
@@ -80,26 +80,6 @@ class Registry:
         return self.keep(
             transitions.rollback(self.state, POLICY, "production", to, self.asked(reason=reason))
         )
-
-
-def as_event(tag: plans.Tag) -> records.Event:
-    name = tags.parse_name(tag.name)
-    assert name is not None
-    subject, trailers = tags.parse_message(tag.message)
-    return records.Event(
-        kind=name.kind,
-        model=name.model,
-        version=name.version or trailers["Version"],
-        stage=name.stage,
-        sequence=name.counter,
-        tag=tag.name,
-        object=tag.name,
-        commit=tag.target,
-        time=tag.time,
-        tagger="x",
-        subject=subject,
-        trailers=trailers,
-    )
 
 
 @pytest.fixture

@@ -176,7 +176,10 @@ class Git:
         if not _SHA.match(commit):
             raise GitError(f"{commit!r} is not a full commit id.")
         if not self.has_commit(commit):
-            self.run("fetch", "--quiet", "--no-tags", "--depth=1", self.remote, commit, network=True)
+            # With --depth a whole clone would become a shallow one; without it a shallow one would grow.
+            shallow = self.text("rev-parse", "--is-shallow-repository") == "true"
+            depth = ["--depth=1"] if shallow else []
+            self.run("fetch", "--quiet", "--no-tags", *depth, self.remote, commit, network=True)
 
     @contextlib.contextmanager
     def worktree(self, commit: str) -> Iterator[Path]:

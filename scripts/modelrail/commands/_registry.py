@@ -36,7 +36,7 @@ if TYPE_CHECKING:
 
 RACING = 120.0  # seconds for which an operation whose precondition still holds is tried again
 # A server writes the refs of one push one after the other: what is seen in between is looked at again.
-LOOKS = 3
+LOOKS = (0.0, 0.1, 0.4)  # seconds before each look
 _REMOTE = re.compile(
     r"(?:https?://(?:[^/@]*@)?|(?:ssh://)?git@)([^/:]+(?::\d+)?)[/:]([^/]+/[^/]+?)(?:\.git)?/?\Z"
 )
@@ -129,7 +129,8 @@ def current(git: Git, model: str) -> ModelState:
     Raises TagTamperedError, LedgerTamperedError where the model's tags are not those that the ledger lists.
     """
     findings: list[verification.Finding] = []
-    for _ in range(LOOKS):
+    for pause in LOOKS:
+        time.sleep(pause)
         fetch(git, [model], with_ledger=True)
         scan = registry.scan(git, model, remote=True)
         findings = _untold(git, model, scan)

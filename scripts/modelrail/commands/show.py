@@ -92,6 +92,7 @@ def _model(state: ModelState) -> dict[str, Any]:
                 "sequence": assigned.sequence,
                 "since": assigned.event.time,
                 "tag": assigned.event.tag,
+                **({"beside": [there.version for there in assigned.beside]} if assigned.beside else {}),
             }
             for name, assigned in state.stages.items()
         },

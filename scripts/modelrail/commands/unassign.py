@@ -16,14 +16,17 @@ Example:
 @click.command("unassign", epilog=EPILOG)
 @_options.argument("model", "unassign")
 @click.option("--stage", required=True, metavar="STAGE", help="The stage to empty.")
+@click.option(
+    "--version", default="", metavar="VERSION", help="Where several stand: which. Default: the newest."
+)
 @_withdraw.reason
 @_options.as_json
 @_options.dry_run
-def command(model: str, stage: str, reason: str, as_json: bool, dry_run: bool) -> None:
+def command(model: str, stage: str, version: str, reason: str, as_json: bool, dry_run: bool) -> None:
     """Empty a stage of MODEL. What stood there before does not come back; that is what `rollback` does."""
     _withdraw.carry_out(
-        f"unassign/{model}/{stage}", model, reason,
-        lambda state, asked: withdrawals.unassign(state, stage, asked),
+        f"unassign/{model}/{stage}" + (f"/{version}" if version else ""), model, reason,
+        lambda state, asked: withdrawals.unassign(state, stage, asked, version),
         lambda decision: (
             f"{decision.model} {decision.version} is no longer in {decision.stage}"
             f" (event {decision.sequence})"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import tempfile
+import time
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -109,7 +110,8 @@ def _print(findings: list[Finding], document: Mapping[str, object]) -> None:
 
 def _read(git: Git, *, fetch: bool) -> Read:
     findings: list[Finding] = []
-    for _ in range(_registry.LOOKS):
+    for pause in _registry.LOOKS:
+        time.sleep(pause)
         findings = _fetch(git) if fetch else []
         scan = registry.scan(git, remote=fetch)
         tip = ledger.tip(git)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from modelrail import plans, records
+from modelrail import config, plans, records
 from modelrail.core import admission, lineage, tags, waivers
 from modelrail.core.approvals import Approvals
 from modelrail.core.history import ModelState
@@ -77,8 +77,9 @@ def assign_tag(
     summary: Sequence[str],
     facts: Mapping[str, str],
     twin: bool = False,
+    beside: Sequence[str] = (),
 ) -> plans.Tag:
-    current = state.stages.get(stage)
+    """`beside`: the versions that stay in the stage."""
     return plans.Tag(
         name=tags.format_name(tags.Name("assign", state.model, stage=stage, counter=number)),
         target=commit,
@@ -92,12 +93,24 @@ def assign_tag(
                 "Version": version,
                 "Stage": stage,
                 "Sequence": str(number),
-                "Replaces": current.version if current else "",
+                "Replaces": leaving(state, stage, beside),
+                "Beside": " ".join(beside),
                 **facts,
                 **asked.trailers(),
             },
         ),
     )
+
+
+def room(state: ModelState, rule: config.Stage, version: str) -> tuple[str, ...]:
+    """The versions that stay beside one that enters: the newest, as many as the policy lets stand at once."""
+    others = [there.version for there in state.standing(rule.name) if there.version != version]
+    return tuple(others[: rule.versions - 1])
+
+
+def leaving(state: ModelState, stage: str, beside: Sequence[str]) -> str:
+    """The versions that an assign takes out of a stage, newest first."""
+    return " ".join(there.version for there in state.standing(stage) if there.version not in beside)
 
 
 def evidence_trailers(evidence: records.Evidence, digest: str) -> dict[str, str]:

@@ -30,7 +30,8 @@ def describe(
         "release_url": release_url or None,
         "stages": {
             name: {"sequence": there.sequence, "since": there.event.time, **_happened(there.event)}
-            for name, there in state.stages.items()
+            for name in state.stages
+            for there in state.standing(name)
             if there.version == found.version
         },
         "unhealthy": _happened(found.unhealthy) if found.unhealthy else None,

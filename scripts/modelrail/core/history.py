@@ -62,6 +62,7 @@ class Assigned(Struct, frozen=True, kw_only=True):
     version: str
     sequence: int  # number of the event that put it there; 0 for GTO's uncounted assigns
     event: Event
+    beside: tuple[Assigned, ...] = ()  # what else stands there, newest first, where the policy lets several
 
 
 class ModelState(Struct, frozen=True, kw_only=True):
@@ -87,18 +88,28 @@ class ModelState(Struct, frozen=True, kw_only=True):
         names = (name for name, found in self.versions.items() if is_version(name))
         return max(names, key=sort_key, default=None)
 
+    def standing(self, stage: str) -> tuple[Assigned, ...]:
+        """All that a stage holds, newest first."""
+        found = self.stages.get(stage)
+        return (found, *found.beside) if found is not None else ()
+
     def past(self, stage: str) -> tuple[Event, ...]:
         """The assigns of a stage, newest first."""
         return tuple(
             event for event in reversed(self.events) if event.kind == "assign" and event.stage == stage
         )
 
-    def operation(self, operation: str) -> Event | None:
-        """The last event that this operation made, if it was carried out before."""
+    def operation(self, operation: str, kind: str = "") -> Event | None:
+        """The last event (of a kind) that this operation made, if it was carried out before."""
         if not operation:
             return None
         return next(
-            (event for event in reversed(self.events) if event.trailers.get("Operation") == operation), None
+            (
+                event
+                for event in reversed(self.events)
+                if event.trailers.get("Operation") == operation and kind in {"", event.kind}
+            ),
+            None,
         )
 
 
@@ -142,13 +153,22 @@ def fold_model(model: str, events: Sequence[Event]) -> ModelState:
             stage = event.stage or ""
             if version not in versions:
                 versions[version] = Registered(version=version, event=event)
-            stages[stage] = Assigned(stage=stage, version=version, sequence=event.sequence or 0, event=event)
+            kept = event.trailers.get("Beside", "").split()
+            beside = tuple(
+                one for one in _apart(stages.get(stage)) if one.version in kept and one.version != version
+            )
+            stages[stage] = Assigned(
+                stage=stage, version=version, sequence=event.sequence or 0, event=event, beside=beside
+            )  # fmt: skip
             _health(versions, event)
         elif kind == "unassign":
-            current = stages.get(event.stage or "")
-            # It empties the stage. One that names another version than the current is about the past.
-            if current is not None and (current.version == version or raw.version is None):
-                del stages[current.stage]
+            stage = event.stage or ""
+            # It takes the version out. One that names a version that is not there is about the past.
+            left = version if raw.version is not None or stage not in stages else stages[stage].version
+            rest = tuple(one for one in _apart(stages.get(stage)) if one.version != left)
+            stages.pop(stage, None)
+            if rest:
+                stages[stage] = replace(rest[0], beside=rest[1:])
             _health(versions, event)
         else:
             deprecated = event
@@ -161,6 +181,13 @@ def fold_model(model: str, events: Sequence[Event]) -> ModelState:
         counter=max((event.sequence or 0 for event in seen), default=0),
         last_time=max((event.time for event in seen), default=0),
     )
+
+
+def _apart(found: Assigned | None) -> tuple[Assigned, ...]:
+    """What stands in a stage, one by one, newest first."""
+    if found is None:
+        return ()
+    return (replace(found, beside=()), *found.beside) if found.beside else (found,)
 
 
 def _health(versions: dict[str, Registered], event: Event) -> None:

@@ -162,6 +162,8 @@ def _named(what: str, before: Sequence[str], after: Sequence[str]) -> list[str]:
 def _stages(before: Sequence[config.Stage], after: Sequence[config.Stage]) -> list[str]:
     def told(one: config.Stage) -> str:
         source = f", from {one.source}" if one.source else ""
-        return f"{one.name} (enter {one.enter}{source}, first {one.first})"
+        several = f", up to {one.versions} versions" if one.versions > 1 else ""
+        by = f", by {' or '.join(one.by)}" if one.by else ""
+        return f"{one.name} (enter {one.enter}{source}, first {one.first}{several}{by})"
 
     return _named("stage", [told(one) for one in before], [told(one) for one in after])

@@ -9,10 +9,12 @@ from modelrail.core import admission, tags
 from modelrail.core.decisions import (
     Asked,
     Decision,
+    answered,
     assign_tag,
     data_digest,
     evidence_summary,
     evidence_trailers,
+    room,
 )
 from modelrail.core.history import ModelState, Registered
 from modelrail.core.versions import Bump, Version, is_version
@@ -93,6 +95,9 @@ def register(
             f"{state.model} was trained from changed files that no commit holds.",
             next="Commit them, and train again; a version must be reproducible from its commit.",
         )
+    done = state.operation(asked.operation, "register")
+    if done is not None:
+        return answered(state, done, "this operation was carried out before")
     known = already_registered(state, candidate.file.digest, evidence_digest)
     if known is not None:
         return Decision(
@@ -144,6 +149,7 @@ def register(
                 number=state.counter + len(made), time=registration.time + len(made),
                 subject=f"{state.model} {version} is in {stage.name}",
                 summary=(summary, "It entered because every gate passed."), facts=facts,
+                beside=room(state, stage, version),
             )
         )  # fmt: skip
         entered.append(stage.name)

@@ -98,7 +98,9 @@ _KEY_RE = re.compile(r"[A-Za-z][A-Za-z0-9-]*\Z")
 _TRAILERS_RE = re.compile(r"^([A-Za-z][A-Za-z0-9-]*): (.*)$", re.MULTILINE)
 _BLOCK_RE = re.compile(r"(?:[A-Za-z][A-Za-z0-9-]*+: .*+(?:\n|\Z))++\Z")  # possessive: never goes back
 # What the state is folded from; the rest says why, and is read where that is asked.
-_STATE_RE = re.compile(r"\n(Version|After|Unhealthy|Reinstates|Commit|Model-Digest|Evidence-Digest): (.*)")
+_STATE_RE = re.compile(
+    r"\n(Version|After|Beside|Unhealthy|Reinstates|Commit|Model-Digest|Evidence-Digest): (.*)"
+)
 
 
 def one_line(text: str, limit: int = VALUE_LENGTH) -> str:

@@ -15,6 +15,8 @@ from modelrail.core.decisions import (
     assign_tag,
     evidence_summary,
     evidence_trailers,
+    leaving,
+    room,
 )
 from modelrail.core.history import ModelState, Registered
 from modelrail.errors import NotFoundError, RefusedError, UsageError
@@ -25,9 +27,9 @@ def already_promoted(state: ModelState, version: str, stage: str, operation: str
     done = state.operation(operation)
     if done is not None and done.kind == "assign":
         return answered(state, done, "this operation was carried out before")
-    current = state.stages.get(stage)
-    if current is not None and current.version == version:
-        return answered(state, current.event, f"{version} is in {stage} already")
+    for there in state.standing(stage):
+        if there.version == version:
+            return answered(state, there.event, f"{version} is in {stage} already")
     return None
 
 
@@ -46,6 +48,7 @@ def promote(
     done = already_promoted(state, version, stage, asked.operation)
     if done is not None:
         return done
+    _may(asked, rule, state.model)
     reinstates = registered.unhealthy is not None
     if registered.unhealthy is not None and not asked.reason:
         why = registered.unhealthy.trailers.get("Reason", "")
@@ -55,9 +58,9 @@ def promote(
             next="Register a corrected version, or give --reason to put this one back all the same.",
         )
     if rule.source is not None:
-        there = state.stages.get(rule.source)
-        if there is None or there.version != version:
-            holds = there.version if there else "nothing"
+        there = [assigned.version for assigned in state.standing(rule.source)]
+        if version not in there:
+            holds = " and ".join(there) or "nothing"
             raise RefusedError(
                 f"{version} is not in {rule.source}, which holds {holds}.",
                 why=f"The policy lets only versions from {rule.source} into {stage} (stages.{stage}.from).",
@@ -73,17 +76,17 @@ def promote(
     admission.belongs(evidence, evidence_digest, registered, state.model)
     admission.passed(evidence)
     admission.answers(evidence, state, version, stage, policy)
-    current = state.stages.get(stage)
+    beside = room(state, rule, version)
     extra = {"Reinstates": version} if reinstates else {}
     tag = assign_tag(
         state, version, registered.target, stage, asked,
         number=state.counter + 1, time=max(asked.now, state.last_time + 1),
         subject=f"{state.model} {version} is in {stage}", summary=(evidence_summary(evidence),),
-        facts=evidence_trailers(evidence, evidence_digest) | extra,
+        facts=evidence_trailers(evidence, evidence_digest) | extra, beside=beside,
     )  # fmt: skip
     return Decision(
         model=state.model, version=version, changed=True, tag=tag.name, stage=stage,
-        sequence=state.counter + 1, replaced=current.version if current else "",
+        sequence=state.counter + 1, replaced=leaving(state, stage, beside),
         operation=asked.operation, tags=(tag,),
     )  # fmt: skip
 
@@ -100,8 +103,11 @@ def rollback(
     done = state.operation(asked.operation)
     if done is not None and done.kind == "assign":
         return answered(state, done, "this operation was carried out before")
+    rule = policy.stage(stage) if policy is not None else None
     if policy is not None and stage not in state.stages:
-        _stage(policy, stage)
+        rule = _stage(policy, stage)
+    if rule is not None:
+        _may(asked, rule, state.model)
     current = state.stages.get(stage)
     if current is None:
         raise RefusedError(
@@ -120,12 +126,13 @@ def rollback(
     }
     if target.unhealthy is not None:
         facts["Reinstates"] = target.version
+    beside = tuple(one.version for one in current.beside if one.version != target.version)
     tag = assign_tag(
         state, target.version, target.target, stage, asked,
         number=state.counter + 1, time=max(asked.now, state.last_time + 1),
         subject=f"{state.model} {target.version} is back in {stage}",
         summary=(f"Rolled back from {current.version} (event {current.sequence}): {asked.reason}",),
-        facts=facts,
+        facts=facts, beside=beside,
     )  # fmt: skip
     return Decision(
         model=state.model, version=target.version, changed=True, tag=tag.name, stage=stage,
@@ -154,6 +161,16 @@ def _named(state: ModelState, stage: str, version: str) -> Registered:
             next=f"Run:  modelrail promote {state.model} {version} --to {stage}",
         )
     return found
+
+
+def _may(asked: Asked, rule: config.Stage, model: str) -> None:
+    """Whether the policy lets who asks change the stage. Raises RefusedError."""
+    if rule.by and asked.actor.casefold() not in {one.casefold() for one in rule.by}:
+        raise RefusedError(
+            f"{tags.one_line(asked.actor, 80)} may not put a version of {model} into {rule.name}.",
+            why=f"The policy lets only {', '.join(rule.by)} (stages.{rule.name}.by).",
+            next="Ask one of them, or change modelrail.yaml by a pull request.",
+        )
 
 
 def _stage(policy: config.Model, stage: str) -> config.Stage:

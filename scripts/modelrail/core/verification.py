@@ -195,7 +195,7 @@ def check_state(states: Mapping[str, ModelState]) -> list[Finding]:
     """No stage holds a version that was taken back or never registered."""
     found: list[Finding] = []
     for state in states.values():
-        for assigned in state.stages.values():
+        for assigned in (there for stage in state.stages for there in state.standing(stage)):
             version = state.versions[assigned.version]
             what = ""
             if version.deregistered is not None:

@@ -15,11 +15,16 @@ from modelrail.errors import NotFoundError, RefusedError, UsageError
 def deregister(state: ModelState, version: str, asked: Asked) -> Decision:
     """Take a version back. Its name is never given again; a version that stands somewhere stays."""
     _reasoned(asked)
+    done = state.operation(asked.operation, "deregister")
+    if done is not None:
+        return answered(state, done, "this operation was carried out before")
     known = state.versions.get(version)
     if known is not None and known.deregistered is not None:
         return answered(state, known.deregistered, f"{version} was taken back already")
     registered = selectors.registered(state, version)
-    standing = [stage for stage, assigned in state.stages.items() if assigned.version == version]
+    standing = [
+        stage for stage in state.stages if version in {there.version for there in state.standing(stage)}
+    ]
     if standing:
         raise RefusedError(
             f"{state.model} {version} is in {' and '.join(standing)}.",
@@ -32,8 +37,8 @@ def deregister(state: ModelState, version: str, asked: Asked) -> Decision:
     return _decided(state, name, registered.target, subject, facts, asked, version=version)
 
 
-def unassign(state: ModelState, stage: str, asked: Asked) -> Decision:
-    """Empty a stage; what stood there before does not come back."""
+def unassign(state: ModelState, stage: str, asked: Asked, version: str = "") -> Decision:
+    """Take a version (default: the newest there) out of a stage; what stood before it does not come back."""
     _reasoned(asked)
     done = state.operation(asked.operation)
     if done is not None and done.kind == "unassign":
@@ -47,6 +52,12 @@ def unassign(state: ModelState, stage: str, asked: Asked) -> Decision:
                 f"{state.model} never had a version in {stage}.", next=f"Stages with a version: {filled}."
             )
         return answered(state, past[-1], f"{stage} is empty already")
+    there = {one.version: one for one in state.standing(stage)}
+    if version and version not in there:
+        raise NotFoundError(
+            f"{state.model} {version} is not in {stage}.", next=f"It holds {' and '.join(there)}."
+        )
+    current = there[version or current.version]
     number = state.counter + 1
     name = tags.Name("unassign", state.model, stage=stage, counter=number)
     facts = {
@@ -65,6 +76,9 @@ def unassign(state: ModelState, stage: str, asked: Asked) -> Decision:
 def deprecate(state: ModelState, asked: Asked) -> Decision:
     """Say that nobody shall begin to use the model; its stages stay. Any later event takes the word back."""
     _reasoned(asked)
+    done = state.operation(asked.operation, "deprecate")
+    if done is not None:
+        return answered(state, done, "this operation was carried out before")
     if state.deprecated is not None:
         return answered(state, state.deprecated, "the model is deprecated already")
     if state.latest is None:

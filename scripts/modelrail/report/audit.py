@@ -65,7 +65,10 @@ def _model(state: ModelState) -> dict[str, Any]:
         "deprecated": state.deprecated is not None,
         "versions": sum(found.event.kind == "register" for found in state.versions.values()),
         "stages": {
-            name: {"version": one_line(there.version, 40), "since": moment(there.event.time)}
+            name: {
+                "version": ", ".join(one_line(one.version, 40) for one in state.standing(name)),
+                "since": moment(there.event.time),
+            }
             for name, there in state.stages.items()
         },
     }

@@ -125,6 +125,7 @@ def _stage_cell(state: ModelState, assigned: Assigned | None, now: float) -> tup
     version = short_version(assigned.version)
     if found is not None and found.deregistered is not None:
         version += " (taken back)"
+    version = ", ".join([version, *(short_version(there.version) for there in assigned.beside)])
     return version, age(now - assigned.event.time)
 
 

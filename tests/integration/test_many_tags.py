@@ -1,0 +1,100 @@
+"""Thousands of tags: a question about one model starts the same few programs and reads that model's refs."""
+
+from __future__ import annotations
+
+import runpy
+import subprocess
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+import modelrail
+from support_registry import Project
+
+BENCH = Path(modelrail.__file__).parents[1] / "bench_registry.py"
+FEW, MANY = 300, 3_000  # tags; of ten and of a hundred models, so that each has thirty
+QUESTIONS = [
+    ("which", "m1#production"), ("which", "m1@latest"), ("history", "m1"), ("show", "m1"), ("describe", "m1"),
+]  # fmt: skip
+
+
+@dataclass
+class Counted:
+    """What git was started with, and how much it answered."""
+
+    calls: list[tuple[str, ...]] = field(default_factory=list)
+    answered: int = 0
+
+
+@pytest.fixture(scope="module")
+def registries(tmp_path_factory: pytest.TempPathFactory) -> dict[int, Project]:
+    """Packed refs, made by fast-import; each with a remote that holds the same."""
+    bench = runpy.run_path(str(BENCH))
+    found = {}
+    for tags in (FEW, MANY):
+        place = tmp_path_factory.mktemp("many") / "repository"
+        bench["make"](place, tags, tags // 30)
+        subprocess.run(["git", "remote", "add", "origin", str(place)], cwd=place, check=True)
+        found[tags] = Project(place, str(place))
+    return found
+
+
+@pytest.fixture
+def counted(monkeypatch: pytest.MonkeyPatch) -> Counted:
+    found, real = Counted(), subprocess.run
+
+    def run(command: Sequence[str], **options: Any) -> subprocess.CompletedProcess[bytes]:
+        done = real(command, **options)
+        found.calls.append(tuple(command[1:]))
+        found.answered += len(done.stdout or b"")
+        return done
+
+    monkeypatch.setattr(subprocess, "run", run)
+    return found
+
+
+@pytest.mark.fault(34)
+@pytest.mark.parametrize("question", QUESTIONS, ids=" ".join)
+def test_a_question_about_one_model_does_not_depend_on_the_others(
+    registries: dict[int, Project], counted: Counted, question: tuple[str, ...]
+) -> None:
+    seen = []
+    for consumer in registries.values():
+        counted.calls, counted.answered = [], 0
+        consumer.run(*question)
+        seen.append(([call[0] for call in counted.calls], counted.answered))
+    (few, little), (many, much) = seen
+    assert few == many
+    assert len(many) <= 6
+    assert much == pytest.approx(little, rel=0.05)  # longer numbers of runs and tags, no more of them
+
+
+@pytest.mark.fault(34)
+def test_a_fetch_for_one_model_names_that_model_alone(
+    registries: dict[int, Project], counted: Counted
+) -> None:
+    """Exact or prefix refspecs: nothing that the remote would answer with all of its tags."""
+    consumer = registries[MANY]
+    consumer.run("which", "m1#production", "--fetch")
+    asked = [call for call in counted.calls if call[0] in {"fetch", "ls-remote", "for-each-ref"}]
+    refs = [part for call in asked for part in call if "refs/" in part and not part.startswith("--format")]
+    assert refs
+    assert all("/m1@" in ref or "/m1#" in ref for ref in refs), refs
+    mirrored = consumer.git("for-each-ref", "--format=%(refname)", "refs/modelrail/remote").splitlines()
+    assert len(mirrored) == 30
+
+
+@pytest.mark.fault(34)
+def test_a_registry_of_thousands_is_shown_by_one_reading(
+    registries: dict[int, Project], counted: Counted
+) -> None:
+    consumer = registries[MANY]
+    said = consumer.run("show", "--json")
+    assert [call[0] for call in counted.calls].count("for-each-ref") == 1
+    assert len(counted.calls) <= 6
+    assert len(said.json) == MANY // 30
+    last = said.json["m1"]["stages"]["production"]
+    assert last["version"] == said.json["m1"]["latest"] == "v1.10.0"
