@@ -139,3 +139,13 @@ def test_the_audit_export(flights: Project) -> None:
     assert page.startswith("<!doctype html>")
     assert "errors at noon" in page
     assert flights.git("rev-parse", "refs/modelrail/ledger/tip") in page
+
+
+def test_a_model_of_which_nothing_is_registered_yet(tmp_path: Path) -> None:
+    """A workflow asks before the first release: empty, and no failure."""
+    found = project(tmp_path)
+    assert found.run("show", "delay").outputs == {
+        "version": "", "stage-staging": "", "stage-production": "",
+        "stages": '{"staging":"","production":""}',
+    }  # fmt: skip
+    found.run("show", "other", code=7)

@@ -318,3 +318,18 @@ def test_several_models_do_not_fight_over_the_latest_release(hub: LocalHub, tmp_
     assert flags(hub) == {"delay@v1.0.0": False, "taxi@v1.0.0": False, "taxi@v1.1.0": True}
     places = {found["environment"] for found in hub.hub.deployments(hub.owner, hub.repo)}
     assert places == {"production/delay", "production/taxi"}
+
+
+def test_a_stage_that_is_emptied_is_shown_so(hub: LocalHub, consumer: Project) -> None:
+    merged(consumer, hub, "one")
+    consumer.run("register")
+    consumer.run("promote", "delay", "v1.0.0")
+    consumer.run("unassign", "delay", "--stage", "production", "--reason", "the trial is over")
+    assert flags(hub) == {"delay@v1.0.0": True}
+    (deployment,) = hub.hub.deployments(hub.owner, hub.repo)
+    assert deployment["status"]["state"] == "inactive"
+    shown = consumer.run("show", "delay").outputs
+    assert shown == {
+        "version": "v1.0.0", "stage-staging": "v1.0.0", "stage-production": "",
+        "stages": '{"staging":"v1.0.0","production":""}',
+    }  # fmt: skip

@@ -70,12 +70,12 @@ def load_policy(found: settings.Settings, file: str, model: str) -> tuple[config
     return loaded, policy
 
 
-def signing(found: settings.Settings) -> config.Signing | None:
-    """How modelrail.yaml wants writes signed; commands that need nothing else of it work without the file."""
+def configuration(found: settings.Settings) -> config.Config | None:
+    """modelrail.yaml, for commands that also work without: how it wants writes signed, its stages."""
     from modelrail import config_check
 
     path = found.workspace / config.FILE
-    return config_check.load(path).signing if path.is_file() else None
+    return config_check.load(path) if path.is_file() else None
 
 
 def client(found: settings.Settings) -> GitHub | None:
@@ -290,53 +290,6 @@ def _answered(decision: Decision, event: Event) -> Decision:
         decision, changed=False, version=event.version or decision.version, tag=event.tag,
         sequence=event.sequence or 0, note="this operation was carried out before",
     )  # fmt: skip
-
-
-def leads(loaded: config.Config, model: str) -> bool:
-    """Whether the releases of this model may be the latest: a repository has one, the first model's."""
-    return loaded.models[0].name == model
-
-
-def stage_effects(
-    loaded: config.Config,
-    policy: config.Model,
-    decision: Decision,
-    state: ModelState,
-    version_tag: str,
-    left_tag: str = "",
-) -> plans.Plan:
-    """What shows a change of stage on GitHub: the flags of the releases for the last stage, and a deployment.
-
-    Also of an event that was there before, as long as it stands: the run that made it may have died since.
-    `left_tag`: the version that a rollback left; its release is no full one any more.
-    """
-    stands = state.stages.get(decision.stage)
-    if not decision.changed and (stands is None or stands.event.tag != decision.tag):
-        return ()
-    several = len(loaded.models) > 1
-    effects: list[plans.Effect] = []
-    if policy.stages and decision.stage == policy.stages[-1].name:
-        effects.append(
-            plans.MarkRelease(tag=version_tag, prerelease=False, latest=leads(loaded, policy.name))
-        )
-        if left_tag:
-            effects.append(plans.MarkRelease(tag=left_tag, prerelease=True, latest=False))
-    effects.append(
-        plans.SetDeployment(
-            environment=f"{decision.stage}/{policy.name}" if several else decision.stage,
-            ref=version_tag,
-            description=f"{policy.name} {decision.version} (event {decision.sequence})",
-            state="success",
-            payload={
-                "model": policy.name,
-                "version": decision.version,
-                "stage": decision.stage,
-                "sequence": str(decision.sequence),
-                "tag": decision.tag,
-            },
-        )
-    )
-    return tuple(effects)
 
 
 def stage_outputs(decision: Decision) -> dict[str, str | int | bool]:

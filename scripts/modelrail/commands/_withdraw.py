@@ -7,6 +7,7 @@ from collections.abc import Callable
 
 import click
 
+from modelrail import config, plans
 from modelrail.adapters.git import open_repository
 from modelrail.commands import _approvals, _registry
 from modelrail.core.decisions import Asked, Decision
@@ -24,17 +25,26 @@ def carry_out(
     *,
     as_json: bool,
     dry_run: bool,
+    after: Callable[[config.Config, ModelState], plans.Plan] | None = None,
 ) -> None:
-    """Ask, push, say."""
+    """Ask, push, say. `after`: what follows on GitHub, where there is one and a modelrail.yaml to go by."""
     found = _registry.surroundings()
     _registry.check_model_name(model)
     git = open_repository(found)
-    approved = _approvals.read(found, None)
+    loaded = _registry.configuration(found)
+    github = _registry.client(found) if after and loaded else None
+    approved = _approvals.read(found, github)
     asked = _registry.asked(found, git, key, why, keep=not dry_run, approvals=approved)
+
+    def step_of(state: ModelState) -> _registry.Step:
+        decision = decide(state, asked)
+        follows = after(loaded, state) if after and loaded and decision.changed else ()
+        return _registry.Step(decision, follows)
+
     step, done = _registry.carry_out(
-        lambda state: _registry.Step(decide(state, asked)),
-        found=found, git=git, github=None, model=model, dry_run=dry_run, operation=asked.operation,
-        signing=_registry.signing(found),
+        step_of,
+        found=found, git=git, github=github, model=model, dry_run=dry_run, operation=asked.operation,
+        signing=loaded.signing if loaded else None,
     )  # fmt: skip
     decision = step.decision
     _registry.tell(done, dry_run=dry_run)

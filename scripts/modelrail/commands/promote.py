@@ -12,7 +12,7 @@ from modelrail import records, settings
 from modelrail.adapters import files, ledger
 from modelrail.adapters.actions_io import outputs
 from modelrail.adapters.git import Git, open_repository
-from modelrail.commands import _approvals, _ledger, _options, _registry
+from modelrail.commands import _approvals, _ledger, _on_github, _options, _registry
 from modelrail.core import selectors, tags, transitions
 from modelrail.core.history import ModelState
 
@@ -63,7 +63,7 @@ def command(
         if data is not None and decision.changed:
             kept = _ledger.of_promotion(git, state, version, digest, data)
             decision = replace(decision, documents=kept)
-        after = _registry.stage_effects(loaded, policy, decision, state, known.event.tag)
+        after = _on_github.entered(loaded, policy, decision, state, known.event.tag)
         return _registry.Step(decision, after)
 
     step, done = _registry.carry_out(

@@ -20,6 +20,7 @@ from modelrail.commands import (
     _approvals,
     _context,
     _ledger,
+    _on_github,
     _options,
     _registry,
     _release,
@@ -164,7 +165,7 @@ def _register(model: modelrail_config.Model, work: Work) -> dict[str, object]:
                 decision, state, model, carried[0], carried[1], file, carried[2], place,
                 repository_url=_statements.repository_url(found), run_url=found.run_url,
                 published=_published(work.github, decision.tag, decision.changed),
-                leads=_registry.leads(work.context.config, model.name),
+                leads=_on_github.leads(work.context.config, model.name),
             )  # fmt: skip
             return _registry.Step(decision, (effect,) if effect else (), before)
 

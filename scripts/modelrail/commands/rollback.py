@@ -8,7 +8,7 @@ import click
 
 from modelrail.adapters.actions_io import outputs
 from modelrail.adapters.git import open_repository
-from modelrail.commands import _approvals, _options, _registry
+from modelrail.commands import _approvals, _on_github, _options, _registry
 from modelrail.core import transitions
 from modelrail.core.history import ModelState
 
@@ -49,7 +49,7 @@ def command(model: str, stage: str, to: str, reason: str, config: str, as_json: 
         tag = state.versions[decision.version].event.tag
         left = state.versions.get(decision.replaced)
         left_tag = left.event.tag if left else ""
-        after = _registry.stage_effects(loaded, policy, decision, state, tag, left_tag)
+        after = _on_github.entered(loaded, policy, decision, state, tag, left_tag)
         return _registry.Step(decision, after)
 
     step, done = _registry.carry_out(

@@ -43,8 +43,10 @@ def command(
         named = [model] if model else [known.name for known in configured] or None
         states = place.states(model, fetch, named, state_only=True)
     stages = [stage.name for known in configured if model in {None, known.name} for stage in known.stages]
-    if model:
-        state = selectors.model_state(states, model)
+    if model and model not in states and model in {known.name for known in configured}:
+        states = {**states, model: ModelState(model=model)}  # nothing of it is registered yet: no error
+    if model or len(states) == 1:
+        state = selectors.model_state(states, model or next(iter(states)))
         outputs(found, _outputs(state, stages))
     if form:
         documents = _document({model: states[model]} if model else states)
@@ -70,12 +72,14 @@ def _configured(found: settings.Settings, file: str) -> tuple[modelrail_config.M
 
 
 def _outputs(state: ModelState, stages: list[str]) -> dict[str, str | int | bool]:
-    """`version` and `stage-<name>`; a stage that holds nothing is empty, not absent."""
+    """`version`, `stage-<name>`, and all stages as JSON; a stage that holds nothing is empty, not absent."""
     values: dict[str, str | int | bool] = {"version": state.latest.version if state.latest else ""}
+    holds = {}
     for stage in tables.stage_columns({state.model: state}, stages):
         assigned = state.stages.get(stage)
-        values[f"stage-{stage}"] = assigned.version if assigned else ""
-    return values
+        holds[stage] = assigned.version if assigned else ""
+    values |= {f"stage-{stage}": version for stage, version in holds.items()}
+    return values | {"stages": json.dumps(holds, separators=(",", ":"))}
 
 
 def _document(states: Mapping[str, ModelState]) -> dict[str, Any]:

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import click
 
-from modelrail.commands import _options, _withdraw
+from modelrail import config, plans
+from modelrail.commands import _on_github, _options, _withdraw
 from modelrail.core import withdrawals
+from modelrail.core.history import ModelState
 
 EPILOG = """\b
 Example:
@@ -24,6 +26,13 @@ Example:
 @_options.dry_run
 def command(model: str, stage: str, version: str, reason: str, as_json: bool, dry_run: bool) -> None:
     """Empty a stage of MODEL. What stood there before does not come back; that is what `rollback` does."""
+
+    def follows(loaded: config.Config, state: ModelState) -> plans.Plan:
+        policy, before = loaded.model(model), state.stages.get(stage)
+        if policy is None or before is None:
+            return ()
+        return _on_github.emptied(loaded, policy, before, state.versions[before.version].event.tag)
+
     _withdraw.carry_out(
         f"unassign/{model}/{stage}" + (f"/{version}" if version else ""), model, reason,
         lambda state, asked: withdrawals.unassign(state, stage, asked, version),
@@ -31,5 +40,5 @@ def command(model: str, stage: str, version: str, reason: str, as_json: bool, dr
             f"{decision.model} {decision.version} is no longer in {decision.stage}"
             f" (event {decision.sequence})"
         ),
-        as_json=as_json, dry_run=dry_run,
+        as_json=as_json, dry_run=dry_run, after=follows,
     )  # fmt: skip
