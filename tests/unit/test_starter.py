@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from modelrail import yaml_strict
 from modelrail.core import starter
-from modelrail.core.starter import Answers, Found
+from modelrail.core.starter import Answers, Found, Script, Table
 from support_config import faults, parse
 
 ANSWERS = Answers(
@@ -83,20 +83,34 @@ def test_odd_columns_are_quoted(name: str) -> None:
 def test_guesses_are_read_off_the_repository() -> None:
     found = Found(
         tables=("data/test.csv", "data/train.csv", "old/deep/test_1.csv"),
-        scripts=("train.py",),
+        scripts=(Script("train.py", ("build/m.onnx",)),),
         files=frozenset({"requirements.txt", "params.yaml"}),
-        model_files=("build/m.onnx",),
-        columns={"data/test.csv": ("flight_id", "x", "Label")},
+        read={"data/test.csv": Table(("id", "flight_id", "Label"), frozenset({"flight_id"}))},
     )
     assert starter.guesses(found, {"env": "other.txt"}) == {
         "test": "data/test.csv",
         "train": "data/train.csv",
         "target": "Label",
+        "task": "regression",
         "key": "flight_id",
         "train_command": "python train.py",
         "model_file": "build/m.onnx",
         "params": "params.yaml",
     }
+
+
+@pytest.mark.parametrize(
+    ("values", "kind", "task"),
+    [
+        ("0 1", "", "binary"), ("no yes", "number", "binary"), ("a b c", "", "multiclass"),
+        ("0 1 2", "class", "multiclass"), ("0 1 2", "", None), ("0 1 2", "number", "regression"),
+        ("0.5 1 2", "", "regression"),
+    ],
+)  # fmt: skip
+def test_the_task_is_told_by_labels_and_estimator(values: str, kind: Any, task: str | None) -> None:
+    table = Table(("y",), values={"y": frozenset(values.split())})
+    found = Found(tables=("test.csv",), read={"test.csv": table}, scripts=(Script("t.py", kind=kind),))
+    assert starter.guesses(found, {}).get("task") == task
 
 
 def test_nothing_is_guessed_from_nothing() -> None:

@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
-import csv
 import os
-import re
 from collections.abc import Iterable
 from importlib import resources
 from pathlib import Path
 
+from modelrail.adapters import look_inside
 from modelrail.adapters.git import Git
+from modelrail.core import callers
 from modelrail.core.starter import Found
 
 MAX_ENTRIES = 20_000
 MAX_DEPTH = 4
+MAX_SCRIPTS = 200
 _SKIP = {
     "node_modules",
     "venv",
@@ -26,13 +27,12 @@ _SKIP = {
     "dist",
 }
 _TABLES = (".parquet", ".csv", ".parquet.dvc", ".csv.dvc")
-_MODEL_FILE = re.compile(r"""["']([\w./-]+\.(?:skops|onnx|joblib|pkl))["']""")
 
 
-def look(folder: Path) -> Found:
-    """Walk the folder, within bounds; read CSV headers and the training script, nothing else."""
+def look(folder: Path, git: Git) -> Found:
+    """Walk the folder, within bounds; read CSV tables, training scripts and pipelines, nothing else."""
     tables: set[str] = set()
-    scripts: list[str] = []
+    python: list[str] = []
     entries = 0
     for place, folders, names in os.walk(folder):
         inside = Path(place).relative_to(folder)
@@ -45,35 +45,38 @@ def look(folder: Path) -> Found:
             path = (inside / name).as_posix()
             if name.lower().endswith(_TABLES):
                 tables.add(path.removesuffix(".dvc"))
-            elif name == "train.py":
-                scripts.append(path)
-    scripts.sort(key=lambda path: (path.count("/"), path))
+            elif name.endswith(".py") and not name.startswith(("test_", "conftest")):
+                python.append(path)
+    pipeline = look_inside.pipeline(folder)
+    tables.update(pipeline.tables)
+    python.sort(key=_likely)
+    scripts = [one for path in python[:MAX_SCRIPTS] if (one := look_inside.script(folder / path, path))]
+    top = top_of_repository(folder)
     return Found(
         tables=tuple(sorted(tables)),
         scripts=tuple(scripts),
         files=frozenset(entry.name for entry in folder.iterdir() if entry.is_file()),
-        model_files=_model_files(folder / scripts[0]) if scripts else (),
-        columns={table: header for table in sorted(tables) if (header := _header(folder / table))},
+        read={name: found for name in sorted(tables)[:20] if (found := look_inside.table(folder / name))},
+        pipeline=pipeline,
+        gto=look_inside.gto_models(git) if top is not None else {},
+        by_dvc=((top or folder) / ".dvc").is_dir(),
     )
 
 
-def _header(path: Path) -> tuple[str, ...]:
-    if path.suffix.lower() != ".csv" or not path.is_file():
-        return ()
-    try:
-        with path.open(encoding="utf-8-sig", newline="") as stream:
-            return tuple(next(csv.reader([stream.readline(65_536)]), ()))
-    except (OSError, UnicodeDecodeError, csv.Error):
-        return ()
+def _likely(path: str) -> tuple[bool, bool, int, str]:
+    """`train.py` first, then names with `train` in them, then what lies higher."""
+    name = path.rpartition("/")[2]
+    return (name != "train.py", "train" not in name, path.count("/"), path)
 
 
-def _model_files(script: Path) -> tuple[str, ...]:
-    try:
-        with script.open(encoding="utf-8") as stream:
-            text = stream.read(1_000_000)
-    except (OSError, UnicodeDecodeError):
-        return ()
-    return tuple(dict.fromkeys(_MODEL_FILE.findall(text)))
+def served(root: Path) -> dict[str, str]:
+    """What the repository's workflows have modelrail do already: purpose -> file name."""
+    found: dict[str, str] = {}
+    for path in sorted((root / ".github" / "workflows").glob("*.y*ml")):
+        workflow = callers.read(path.name, path.read_text("utf-8", "replace")) if path.is_file() else None
+        for caller in workflow.callers if workflow else ():
+            found.setdefault(caller.purpose, path.name)
+    return found
 
 
 def absent(folder: Path, names: Iterable[str]) -> list[str]:
@@ -107,4 +110,7 @@ def caller_workflows() -> dict[str, str]:
     else:
         checkout = Path(__file__).parents[3] / "workflows"
         found = {path.name: path.read_text(encoding="utf-8") for path in checkout.iterdir()}
-    return {name: text for name, text in sorted(found.items()) if name.endswith(".yml")}
+    # sealed.yml takes report.yml's place in repositories that have an environment for it: docs/sealed.md.
+    return {
+        name: text for name, text in sorted(found.items()) if name.endswith(".yml") and name != "sealed.yml"
+    }

@@ -5,21 +5,52 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Mapping
-from typing import NamedTuple
+from typing import Literal, NamedTuple
 
 from modelrail.yaml_strict import resolve
 
 OUT_FOLDER = "modelrail-out"
 
 
+class Table(NamedTuple):
+    """A CSV table's header, and what its first rows hold."""
+
+    columns: tuple[str, ...]
+    unique: frozenset[str] = frozenset()  # columns with no value twice
+    values: Mapping[str, frozenset[str]] = {}  # of the columns with few distinct ones
+
+
+class Script(NamedTuple):
+    """A file that trains."""
+
+    path: str
+    model_files: tuple[str, ...] = ()  # that it names
+    kind: Literal["class", "number", ""] = ""  # what its estimator predicts
+    mlflow: bool = False
+    splits: bool = False  # into training and test rows, by itself
+
+
+class Pipeline(NamedTuple):
+    """What dvc.yaml or an MLproject says about training."""
+
+    command: str = ""
+    model_files: tuple[str, ...] = ()
+    tables: tuple[str, ...] = ()
+    artifacts: Mapping[str, str] = {}  # name -> path
+    mlproject: bool = False
+    dvc: bool = False  # dvc.yaml has stages
+
+
 class Found(NamedTuple):
     """What lies in the model's folder; paths are relative to it, `.dvc` endings taken off."""
 
     tables: tuple[str, ...] = ()
-    scripts: tuple[str, ...] = ()  # called train.py
+    scripts: tuple[Script, ...] = ()  # the likeliest first
     files: frozenset[str] = frozenset()  # of the folder itself
-    model_files: tuple[str, ...] = ()  # named in the training scripts
-    columns: Mapping[str, tuple[str, ...]] = {}  # header of each CSV table
+    read: Mapping[str, Table] = {}  # the CSV tables
+    pipeline: Pipeline = Pipeline()
+    gto: Mapping[str, int] = {}  # models of GTO's tags -> versions
+    by_dvc: bool = False  # there is a .dvc folder
 
 
 class Answers(NamedTuple):
@@ -40,15 +71,18 @@ class Answers(NamedTuple):
 
 QUESTIONS = {
     "name": "Name of the model (tags carry it)",
-    "task": "Task",
     "test": "Test table (Parquet or CSV)",
     "train": "Training table, or empty",
     "target": "Column of the label",
     "key": "Column that names a row, with no value twice",
+    "task": "Task",
     "train_command": "Command that trains",
     "model_file": "File that training writes",
+    "env": "Requirements file of training and prediction, or empty",
 }
-"""What is asked for, in this order; `train` may stay empty."""
+"""What is asked for, in this order."""
+
+OPTIONAL = ("train", "env")  # these may stay empty
 
 _TARGETS = ("target", "label", "y", "class", "outcome")
 _KEYS = ("id", "key", "row_id", "index", "uuid")
@@ -61,16 +95,103 @@ def guesses(found: Found, given: Mapping[str, str]) -> dict[str, str]:
         near = [table for table in found.tables if re.search(rf"(^|[/_.-]){role}", table)]
         made[role] = min(near, key=lambda table: (table.count("/"), len(table), table)) if near else ""
     tables = {**made, **given}
-    header = found.columns.get(tables["test"]) or found.columns.get(tables["train"]) or ()
+    table = found.read.get(tables["test"]) or found.read.get(tables["train"]) or Table(())
+    header = table.columns
     made["target"] = _column(header, _TARGETS)
-    made["key"] = _column(header, _KEYS) or next(
-        (name for name in header if name.lower().endswith("_id")), ""
-    )
-    made["train_command"] = f"python {found.scripts[0]}" if found.scripts else ""
-    made["model_file"] = found.model_files[0] if len(found.model_files) == 1 else ""
+    named = tuple(name for name in header if name in table.unique)
+    made["key"] = _column(named, _KEYS) or next((name for name in named if name.lower().endswith("_id")), "")
+    script = found.scripts[0] if found.scripts else Script("")
+    made["task"] = _task({**made, **given}["target"], table, script)
+    made["train_command"] = found.pipeline.command or (f"python {script.path}" if script.path else "")
+    files = found.pipeline.model_files or tuple(found.pipeline.artifacts.values()) or script.model_files
+    made["model_file"] = files[0] if len(files) == 1 else ""
     made["env"] = "requirements.txt" if "requirements.txt" in found.files else ""
     made["params"] = "params.yaml" if "params.yaml" in found.files else ""
+    names = list(found.gto) or list(found.pipeline.artifacts)
+    made["name"] = names[0] if len(names) == 1 else ""
     return {key: value for key, value in made.items() if value and key not in given}
+
+
+def _task(target: str, table: Table, script: Script) -> str:
+    """By the label's values, and by the estimator where they leave it open; "" when that is still open."""
+    values = table.values.get(target)
+    if values is not None and len(values) == 2:
+        return "binary"
+    if script.kind == "number":
+        return "regression"
+    if target not in table.columns:
+        return ""
+    if values is None or any(_NUMBER.fullmatch(value) and not _WHOLE.fullmatch(value) for value in values):
+        return "regression"
+    words = any(not _WHOLE.fullmatch(value) for value in values)
+    return "multiclass" if words or script.kind == "class" else ""
+
+
+_WHOLE = re.compile(r"-?\d+(?:\.0+)?")
+_NUMBER = re.compile(r"[-+]?(?:\d+\.?\d*|\.\d+)(?:[eE][-+]?\d+)?")
+
+
+def notes(found: Found, answers: Answers) -> list[str]:
+    """What the repository shows that its owner should know now."""
+    script = found.scripts[0] if found.scripts else Script("")
+    said = []
+    if not answers.env:
+        said.append(
+            "Without `env:` training runs in the runner's python3, which has no packages: name a"
+            " requirements file."
+        )
+    if script.mlflow or found.pipeline.mlproject:
+        said.append(
+            "MLflow: each training is logged to MLFLOW_TRACKING_URI; the workflows take it as"
+            " `mlflow-tracking-uri`."
+        )
+    if script.mlflow and not script.model_files:
+        said.append(
+            f"{script.path} logs its model to MLflow only; let it also write the file that `model:` names,"
+            " by mlflow.sklearn.save_model(model, PATH)."
+        )
+    if found.by_dvc:
+        said.append(
+            "DVC: the workflows read the remote's credentials from the secret DVC_READ_ONLY, written as in"
+            " .dvc/config.local."
+        )
+    if found.pipeline.dvc:
+        said.append("DVC: `train:` is the stage's own command; `dvc repro` would skip a training it knows.")
+    if answers.name in found.gto:
+        said.append(
+            f"GTO: {found.gto[answers.name]} versions of {answers.name} are tagged already; its history"
+            " goes on."
+        )
+    elif found.gto:
+        said.append(f"GTO: tags name {', '.join(sorted(found.gto))}; `--name` of one continues its history.")
+    if pickled(answers.model_file):
+        said.append(
+            f"{answers.model_file} is a pickle, which runs code when it is loaded: write .skops or .onnx,"
+            " or set `allow_pickle: true`."
+        )
+    return said
+
+
+def pickled(model_file: str) -> bool:
+    return model_file.endswith((".joblib", ".pkl", ".pickle"))
+
+
+EXPLAINED = {
+    "modelrail.yaml": "the model, its metrics, the gates it must pass, its stages",
+    "pull-request.yml": "on a pull request: trains, scores against the baseline, comments",
+    "report.yml": "after it, for forks: posts the comment, running none of their code",
+    "release.yml": "after a merge: trains again, registers what passed its gates",
+    "promote.yml": "by hand: puts a version into a stage",
+    "rollback.yml": "by hand: puts an earlier version back",
+    ".gitignore": "keeps the records of local runs out of Git",
+}
+"""What each file is for, by its name."""
+
+
+def purpose(path: str) -> str:
+    """Why `init` writes this file."""
+    name = path.rpartition("/")[2]
+    return EXPLAINED.get(name) or EXPLAINED.get(name.removeprefix("model-"), "")
 
 
 def _column(header: tuple[str, ...], known: tuple[str, ...]) -> str:
@@ -102,6 +223,12 @@ _POLICY = {
 
 def render(answers: Answers, schema_url: str) -> str:
     """The text of modelrail.yaml: short, and a comment where a choice was made for the user."""
+    head = [f"# yaml-language-server: $schema={schema_url}", "version: 1", "", "models:"]
+    return "\n".join([*head, *block(answers)]) + "\n"
+
+
+def block(answers: Answers) -> list[str]:
+    """The lines of one model below `models:`."""
     metrics, gates = _POLICY.get(answers.task, _POLICY["binary"])
     data = [
         *([f"train: {scalar(answers.train)}"] if answers.train else []),
@@ -111,7 +238,7 @@ def render(answers: Answers, schema_url: str) -> str:
         f"group: {scalar(answers.group)}  # rows of one group are not independent" if answers.group
         else "# group: day  # rows of one group are not independent",
     ]  # fmt: skip
-    pickle = answers.model_file.endswith((".joblib", ".pkl", ".pickle"))
+    pickle = pickled(answers.model_file)
     model = [
         *([f"path: {scalar(answers.path)}  # other paths are relative to it"] if answers.path != "." else []),
         f"task: {scalar(answers.task)}",
@@ -133,9 +260,7 @@ def render(answers: Answers, schema_url: str) -> str:
         "  staging: {enter: on-pass}",
         "  production: {from: staging, enter: manual, first: allowed}  # first: a version without a baseline",
     ]  # fmt: skip
-    head = [f"# yaml-language-server: $schema={schema_url}", "version: 1", "", "models:"]
-    body = [f"  {scalar(answers.name)}:", *(f"    {line}" for line in model)]
-    return "\n".join([*head, *body]) + "\n"
+    return [f"  {scalar(answers.name)}:", *(f"    {line}" for line in model)]
 
 
 _PLAIN = re.compile(r"[A-Za-z0-9_./][A-Za-z0-9_./+=@$ -]*\Z")
