@@ -8,7 +8,7 @@ SEVERITIES = ("block", "warn", "info")
 RULES = ("min", "max", "no_worse_than", "better_by", "within")
 CHANGES = ("data", "params", "code", "environment")
 CHECKS = ("leakage",)
-OTHERS = ("latest", "majority")
+OTHERS = ("latest", "best", "majority")
 MAX_BINS = 100
 MAX_DEPTH = 3
 MIN_ROWS = 30
@@ -264,7 +264,8 @@ BASELINES: Schema = {
     "type": "array",
     "items": {"oneOf": [{"enum": list(OTHERS)}, VERSION_TABLE]},
     "default": [],
-    "examples": [["latest", "majority", {"version": "v1.0.0"}]],
+    "examples": [["latest", "best", "majority", {"version": "v1.0.0"}]],
     "description": "Further baselines, shown beside the version in the stage and never gated: the `latest` "
-    "registered version, `majority` (always the most frequent class, or the mean), or a named version.",
+    "registered version, the `best` (the one whose tag says the best value of the first gate's metric; scored "
+    "again on today's rows), `majority` (always the most frequent class, or the mean), or a named version.",
 }

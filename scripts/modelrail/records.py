@@ -128,6 +128,7 @@ class Scored(Record, frozen=True, kw_only=True):
     predictions: Predictions
     seconds: float  # wall time of the predictor's process
     cached: bool
+    label: str = ""  # of a further baseline: its version and what it is there for, "v1.1.0 (best brier)"
 
 
 class Baseline(Record, frozen=True, kw_only=True):

@@ -341,19 +341,24 @@ def test_what_changed_since_the_baseline_is_recorded(consumer: Consumer) -> None
 
 
 def test_further_baselines_are_scored_beside(consumer: Consumer) -> None:
-    change(consumer, "    metrics: [", "    baselines: [latest, majority, {version: v9.0.0}]\n    metrics: [")
+    change(
+        consumer,
+        "    metrics: [",
+        "    baselines: [latest, best, majority, {version: v9.0.0}]\n    metrics: [",
+    )
     consumer.train()
     consumer.register("v1.0.0", 1)
     consumer.train()
     result = consumer.ok("evaluate")
     assert "there is no version v9.0.0" in result.stderr
     (other,) = consumer.evaluation().others
-    assert (other.role, other.version) == ("other", "v1.0.0")
+    assert (other.role, other.version, other.label) == ("other", "v1.0.0", "v1.0.0 (latest)")
+    assert "there is no best version" in result.stderr  # its tag says no metrics
     assert other.predictions.digest == files.digest_file(consumer.folder / "predictions/other-0.parquet")
     consumer.invoke("compare", "--fail-on", "never")
     found = files.read(records.Comparison, consumer.folder)
-    assert {row.name for row in found.others} == {"v1.0.0", "majority"}
-    assert {row.verdict for row in found.others if row.name == "v1.0.0"} == {"not worse"}
+    assert {row.name for row in found.others} == {"v1.0.0 (latest)", "majority"}
+    assert {row.verdict for row in found.others if row.name != "majority"} == {"not worse"}
 
 
 @pytest.mark.fault(19)

@@ -35,7 +35,7 @@ POLICY = VALID.replace(
       - {metric: recall, slices: carrier, slice: EV, stage: staging, owner: bo, reason: EV ends, expires: 2027-01-01}
     slice_search: {depth: 2, min_rows: 300, metric: brier}
     test_budget: {limit: 20, severity: block}
-    baselines: [latest, majority, {version: v1.0.0}]
+    baselines: [latest, best, majority, {version: v1.0.0}]
     stages:
 """,
 )
@@ -83,7 +83,7 @@ def test_gates_and_what_surrounds_them() -> None:
     assert [waiver.expires for waiver in found.waivers] == ["2027-03-31", "2027-01-01"]
     assert found.slice_search == config.SliceSearch(depth=2, min_rows=300, metric="brier")
     assert found.test_budget == config.Budget(path="models.delay.test_budget", limit=20, severity="block")
-    assert [other.kind for other in found.baselines] == ["latest", "majority", "version"]
+    assert [other.kind for other in found.baselines] == ["latest", "best", "majority", "version"]
 
 
 def test_the_short_budget() -> None:

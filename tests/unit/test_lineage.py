@@ -59,6 +59,24 @@ def test_the_last_versions_and_who_holds_the_stage() -> None:
     assert found.since == "2023-11-14T22:13:21Z"
 
 
+def test_the_best_version_is_the_one_whose_tag_says_so() -> None:
+    said = (
+        "roc_auc=0.71 brier=0.15",
+        "roc_auc=0.78 brier=0.14",
+        "roc_auc=0.78 brier=0.16",
+        "roc_auc=nan",
+        "",
+    )
+    events = [event(f"v1.{i}.0", i, After="0", Metrics=text) for i, text in enumerate(said)]
+    state = history.fold(events)["delay"]
+    assert lineage.best(state, "roc_auc", higher=True).version == "v1.2.0"  # of equal ones the later
+    assert lineage.best(state, "brier", higher=False).version == "v1.1.0"
+    assert lineage.best(state, "mcc", higher=True) is None
+    gone = event("v1.2.0", 9, kind="deregister")
+    left = history.fold([*events, gone])["delay"]
+    assert lineage.best(left, "roc_auc", higher=True).version == "v1.1.0"
+
+
 def test_an_empty_registry() -> None:
     found = lineage.build(history.ModelState(model="delay"), "roc_auc", "production")
     assert (found.versions, found.version, found.since) == ((), None, None)

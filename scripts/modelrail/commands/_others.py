@@ -7,6 +7,8 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import msgspec
+
 from modelrail import config, records
 from modelrail.adapters import git
 from modelrail.adapters.actions_io import say
@@ -29,26 +31,50 @@ def score(
 ) -> tuple[records.Scored, ...]:
     """Those that can be scored. One that cannot is said and left out: nothing hangs on it."""
     found: list[records.Scored] = []
-    for registered in _wanted(model, state):
+    for registered, label in _wanted(model, state):
         try:
-            found.append(
-                _score(model, registered, question, repository, settings, config_file, folder, len(found))
+            scored = _score(
+                model, registered, question, repository, settings, config_file, folder, len(found)
             )
+            found.append(msgspec.structs.replace(scored, label=label))
         except ModelrailError as error:
             say(f"{model.name}: the further baseline {registered.version} is left out: {error.what}")
     return tuple(found)
 
 
-def _wanted(model: config.Model, state: ModelState) -> Iterator[Registered]:
+def _wanted(model: config.Model, state: ModelState) -> Iterator[tuple[Registered, str]]:
+    """Each version once, with its name and what it is: `v1.1.0 (latest, best brier)`."""
+    wanted: dict[str, list[str]] = {}
     for one in model.baselines:
-        if one.kind == "latest" and state.latest is not None:
-            yield state.latest
-        elif one.kind == "version":
-            registered = state.versions.get(one.version or "")
-            if registered is None or not registered.usable:
-                say(f"{model.name}: there is no version {one.version} to show beside the candidate.")
-            else:
-                yield registered
+        if one.kind == "majority":
+            continue  # no version: `compare` makes it from the labels
+        found, words = _one(model, state, one)
+        if found is None:
+            named = f"version {one.version}" if one.version else f"{one.kind} version"
+            say(f"{model.name}: there is no {named} to show beside the candidate.")
+        else:
+            wanted.setdefault(found.version, []).extend(words)
+    for version, told in wanted.items():
+        yield state.versions[version], f"{version} ({', '.join(told)})" if told else version
+
+
+def _one(
+    model: config.Model, state: ModelState, other: config.Other
+) -> tuple[Registered | None, tuple[str, ...]]:
+    from modelrail.core import lineage
+    from modelrail.core.metrics import catalog
+
+    if other.kind == "latest":
+        return state.latest, ("latest",)
+    if other.kind == "version":
+        named = state.versions.get(other.version or "")
+        return named if named is not None and named.usable else None, ()
+    metric = next((gate.metric for gate in model.gates), None) or next(iter(model.metrics), None)
+    if metric is None:
+        return None, ()
+    known = catalog.bind(metric.name, model.task, metric.params)
+    higher = known is None or known.higher_is_better
+    return lineage.best(state, metric.label, higher=higher), (f"best {metric.label}",)
 
 
 def _score(

@@ -176,7 +176,7 @@ def _compare(
             user=user,
             around=around,
             beside={
-                scored.version or str(index): _table(f"other-{index}", scored.predictions, folder)
+                scored.label or scored.version or str(index): _table(f"other-{index}", scored.predictions, folder)
                 for index, scored in enumerate(evaluation.others)
             },
         )

@@ -12,7 +12,7 @@ from collections.abc import Sequence
 from datetime import UTC, datetime
 
 from modelrail import records
-from modelrail.core.history import ModelState
+from modelrail.core.history import ModelState, Registered
 
 TRAILER = "Metrics"
 MOST_METRICS = 8
@@ -69,6 +69,20 @@ def build(state: ModelState, metric: str, stage: str) -> records.Lineage:
         by=held.event.trailers.get("Actor", "") or held.event.tagger if held else "",
         reason=held.event.trailers.get("Reason", "") if held else "",
     )
+
+
+def best(state: ModelState, metric: str, *, higher: bool) -> Registered | None:
+    """The usable version whose tag says the best value of the metric; of equal ones the later.
+
+    The values are of different test data: they choose whom to score again, and decide nothing.
+    """
+    known = [
+        (value if higher else -value, place, found)
+        for place, found in enumerate(state.versions.values())
+        if found.usable
+        and (value := parse(found.event.trailers.get(TRAILER, "")).get(compact(metric))) is not None
+    ]
+    return max(known, key=lambda one: one[:2])[2] if known else None
 
 
 def _moment(time: int) -> str | None:
