@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from typing import Any
 
 import msgspec
@@ -59,3 +60,23 @@ def test_the_same_version_gives_the_same_bytes() -> None:
     again = msgspec.json.decode(msgspec.json.encode(record), type=records.Evidence)
     assert statement.judged(record, "v1.0.0", "sha256:x") == statement.judged(again, "v1.0.0", "sha256:x")
     assert statement.judged(record, "v1.0.0", "sha256:x") != statement.judged(record, "v1.0.1", "sha256:x")
+
+
+def test_every_input_is_a_resource_as_in_toto_defines_it() -> None:
+    """A folder that DVC tracks, a path with a blank, no repository: all are still in its form."""
+    record = evidence()
+    printed = msgspec.structs.replace(
+        record.candidate.fingerprint,
+        train=records.DataVersion(path="my data/train", digest=f"md5:{'5b' * 16}.dir", source="dvc"),
+    )
+    candidate = msgspec.structs.replace(record.candidate, fingerprint=printed)
+    record = msgspec.structs.replace(record, candidate=candidate)
+    for repository in (REPOSITORY, ""):
+        data = statement.provenance(record, repository_url=repository, policy_file="modelrail.yaml")
+        inputs = read(data)["predicate"]["buildDefinition"]["resolvedDependencies"]
+        for entry in inputs:
+            assert set(entry) <= {"name", "uri", "digest"}
+            assert re.fullmatch(r"[a-z+]+:[^\s]+", entry.get("uri", "file:x"))
+            assert all(re.fullmatch(r"[0-9a-f]{32,64}", value) for value in entry["digest"].values())
+        assert inputs[1]["uri"] == "file:my%20data/train"
+        assert set(inputs[1]["digest"]) == {"dvcDirMd5"}

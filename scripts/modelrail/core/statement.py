@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import json
 from typing import Any
+from urllib.parse import quote
 
 from modelrail import records
 from modelrail.core import admission, description
@@ -67,14 +68,13 @@ def provenance(evidence: records.Evidence, *, repository_url: str, policy_file: 
     """The training as a build: what went in by digest, and the run that did it."""
     candidate = evidence.candidate
     found, run = candidate.fingerprint, candidate.run
-    source = f"git+{repository_url}" if repository_url else ""
-    inputs: list[dict[str, Any]] = [
-        {"name": "source", "uri": f"{source}@{found.commit}" if source else f"git+file@{found.commit}",
-         "digest": {"gitCommit": found.commit}},
-    ]  # fmt: skip
+    source: dict[str, Any] = {"name": "source", "digest": {"gitCommit": found.commit}}
+    if repository_url:
+        source["uri"] = f"git+{repository_url}@{found.commit}"
+    inputs: list[dict[str, Any]] = [source]
     for name, data in (("training data", found.train), ("test data", found.test)):
         if data is not None:
-            inputs.append({"name": name, "uri": f"file:{data.path}", "digest": _digest(data.digest)})
+            inputs.append({"name": name, "uri": f"file:{quote(data.path)}", "digest": _digest(data.digest)})
     for name, digest in (("parameters", found.params), ("environment", found.environment)):
         if digest:
             inputs.append({"name": name, "digest": _digest(digest)})
@@ -113,6 +113,8 @@ def _statement(evidence: records.Evidence, kind: str, content: dict[str, Any]) -
 
 
 def _digest(text: str) -> dict[str, str]:
-    """`sha256:ab…` as a set of one digest."""
+    """`sha256:ab…` as a set of one digest. DVC's MD5 of a folder, `ab….dir`, is one of its listing."""
     kind, _, value = text.partition(":")
+    if value.endswith(".dir"):
+        return {"dvcDirMd5": value.removesuffix(".dir")}
     return {kind: value}
