@@ -14,6 +14,7 @@ COMMANDS = {
     "validate-data": ("validate_data", "Check the data files against their schema."),
     "train": ("train", "Train the candidate in the user's environment."),
     "evaluate": ("evaluate", "Score candidate and baseline on the same test rows."),
+    "score-sealed": ("score_sealed", "Score candidate and baseline on a sealed test set; the verdict."),
     "compare": ("compare", "Compare the scores and apply the gates."),
     "report": ("report", "Render the report; post it on the pull request."),
     "register": ("register", "Register a candidate that passed: tag, release, evidence."),

@@ -44,6 +44,8 @@ class Metric(Part, frozen=True, kw_only=True):
 
     name: str
     params: dict[str, Any] = {}  # numbers, texts; costs: numbers by "TRUE>PREDICTED"
+    sealed: Literal["rows", "labels"] | None = None  # what only `modelrail score-sealed` reads
+    labels: str | None = None  # sealed labels: the table of key and target
 
     @property
     def label(self) -> str:

@@ -5,7 +5,16 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from modelrail import config, config_gates, config_metrics, config_policy, config_schema, config_slices
+from modelrail import (
+    config,
+    config_gates,
+    config_metrics,
+    config_policy,
+    config_schema,
+    config_sealed,
+    config_slices,
+    config_targets,
+)
 from modelrail.config_fields import Faults, Fields, near, text
 from modelrail.core.tags import is_name
 from modelrail.errors import ConfigError
@@ -164,6 +173,8 @@ def _model(faults: Faults, name: str, node: Node) -> config.Model:
         fields, task, listed, slices, places, train="train" in _inner(fields, "data")
     )
     limits = _timeout(fields)
+    if data.sealed is not None:
+        config_sealed.check(fields, metrics, checks)
     return config.Model(
         name=name,
         path=fields.path_text("path") or ".",
@@ -213,7 +224,16 @@ def _data(model: Fields, task: str) -> config.Data:
         )
     return config.Data(
         train=train, test=test or "", target=target or "", key=key or "",
+    sealed = fields.choice("sealed") or None
+    if (sealed == "labels") != ("labels" in fields):
+        fields.fault(
+            "labels" if "labels" in fields else "sealed",
+            "`labels` and `sealed: labels` go together: one without the other does not fit.",
+            "Name the table of key and target as `labels:`, and write `sealed: labels`.",
+        )
         group=fields.text("group"), schema=fields.path_text("schema"), weight=fields.text("weight"),
+        sealed=sealed,  # type: ignore[arg-type] # `choice` allows these values alone
+        labels=fields.path_text("labels"),
         time=fields.text("time"), block=fields.integer("block"), query=fields.text("query"),
         needs=fields.paths("needs"),
     )  # fmt: skip

@@ -50,6 +50,7 @@ URL = f"https://raw.githubusercontent.com/{REPOSITORY}/v{__version__}/{PATH_IN_R
 
 TASKS = ("binary", "multiclass", "regression", "ranking")
 MAX_BLOCK = 1_000_000
+SEALS = ("rows", "labels")
 STORES = ("release", "dvc", "mlflow")
 ENTERS = ("on-pass", "manual")
 FIRSTS = ("allowed", "refused")
@@ -111,6 +112,16 @@ _SIGNING = _table(
             "~/.ssh/id_ed25519.pub",
         ),
         "signers": _path(
+        "sealed": _choice(
+            SEALS,
+            None,
+            "What of the test set no job that runs a pull request's code may read: all its `rows`, or its "
+            "`labels` alone. `modelrail score-sealed` reads it; see docs/sealed.md.",
+        ),
+        "labels": _path(
+            "With `sealed: labels`: the table of key and target. `test` then holds everything else.",
+            "data/labels.parquet",
+        ),
             "File of the allowed signers, as for git's `gpg.ssh.allowedSignersFile`; public OpenPGP keys in "
             "their armour may stand in it too.",
             ".github/allowed-signers",

@@ -165,6 +165,17 @@ class Evaluation(Record, frozen=True, kw_only=True):
 
 
 # --- compare ---------------------------------------------------------------------------------------------
+class Sealed(Record, frozen=True, kw_only=True):
+    """In an evaluation's place where the test set is sealed: `modelrail score-sealed` takes it up."""
+
+    SCHEMA: ClassVar[str] = "modelrail/sealed/1"
+    FILE: ClassVar[str] = "sealed.json"
+    schema: Literal["modelrail/sealed/1"] = "modelrail/sealed/1"
+    model: str
+    sealed: Literal["rows", "labels"]
+    run: RunRef
+
+
 
 MetricVerdict = Literal["better", "not worse", "worse", "inconclusive", "not compared"]
 GateOutcome = Literal["pass", "fail", "inconclusive"]

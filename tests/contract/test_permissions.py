@@ -21,6 +21,9 @@ GRANTED: dict[tuple[str, str], dict[str, str]] = {
     ("evaluate", "compare"): {"contents": "read"},
     ("evaluate", "report"): {"pull-requests": "write", "checks": "write"},
     ("release", "evaluate"): {"contents": "read", "pull-requests": "write", "checks": "write"},
+    ("sealed", "score"): {"actions": "read", "contents": "read"},
+    ("sealed", "report"): {"pull-requests": "write", "checks": "write"},
+    ("release", "sealed"): {"contents": "read"},
     ("release", "register"): {"contents": "write", "pull-requests": "write", "actions": "read"},
     ("release", "attest"): {"id-token": "write", "attestations": "write"},
     ("promote", "promote"): {"contents": "write", "deployments": "write", "actions": "read"},
@@ -101,6 +104,7 @@ SECRETS = {
         "evaluate",
         "register",
     },  # steps that pull data, or store the model
+    "DVC_SEALED": {"score-sealed"},  # in jobs that can only read, and run no code of a pull request
     "signing-key": {"register", "promote", "rollback"},  # none of them runs a command of the repository
 }
 

@@ -25,8 +25,8 @@ def called(use: str) -> dict[str, Any]:
 
 
 def test_the_workflows_that_users_copy() -> None:
-    assert set(CALLERS) == {"pull-request", "report", "release", "promote", "rollback"}
-    assert set(REUSABLE) == {"evaluate", "release", "promote", "rollback"}
+    assert set(CALLERS) == {"pull-request", "report", "sealed", "release", "promote", "rollback"}
+    assert set(REUSABLE) == {"evaluate", "sealed", "release", "promote", "rollback"}
 
 
 @pytest.mark.parametrize("path", CALLERS.values(), ids=ids)
@@ -126,8 +126,8 @@ def test_records_and_model_have_the_same_names_on_both_sides() -> None:
                 if "download-artifact" in step.get("uses", ""):
                     taken.add(step["with"].get("name") or step["with"]["pattern"])
     shard = "shard-${{ matrix.shard }}-of-${{ inputs.shards }}"
-    assert kept == {"modelrail-records", "modelrail-model", shard}
-    assert taken == {"modelrail-records", "modelrail-*", shard.replace("${{ matrix.shard }}", "*")}
+    assert kept == {"modelrail-records", "modelrail-model", "modelrail-scored", shard}
+    assert taken == {"modelrail-records", "modelrail-scored", "modelrail-*", shard.replace("${{ matrix.shard }}", "*")}
 
 
 def test_a_comparison_of_shards_is_never_skipped() -> None:

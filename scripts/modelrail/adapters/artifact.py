@@ -13,6 +13,7 @@ import struct
 import tempfile
 import zipfile
 import zlib
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO
 
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
     from modelrail.adapters.github import GitHub
 
 NAME = "modelrail-records"
+MODEL = "modelrail-model"
 MAX_ARCHIVE = 32 * 1024 * 1024  # compressed
 MAX_ENTRIES = 20_000
 BLOCK = 1024 * 1024
@@ -56,6 +58,44 @@ def take(github: GitHub, run_id: int, out: Path) -> int:
         return unpack(stream, out)
 
 
+def take_files(github: GitHub, run_id: int, name: str, wanted: Mapping[str, Path], limit: int) -> int:
+    """Write these entries of an artifact, and no other, each to its place; returns how many were there.
+
+    Raises RecordError when one is not a plain file, stands twice or is larger than `limit`.
+    """
+    found = github.newest_artifact(run_id, name)
+    if found is None or found.get("expired"):
+        raise NotFoundError(f"The run left no artifact {name}.", next="Run the evaluation again.")
+    with tempfile.TemporaryFile() as stream:
+        github.download_artifact(int(found["id"]), stream, limit)
+        stream.seek(0)
+        return unpack_files(stream, wanted, limit)
+
+
+def unpack_files(stream: BinaryIO, wanted: Mapping[str, Path], limit: int) -> int:
+    """The same from an archive at hand."""
+    done = 0
+    try:
+        with zipfile.ZipFile(stream) as archive:
+            entries = archive.infolist()
+            if len(entries) > MAX_ENTRIES:
+                raise RecordError(f"The artifact has {len(entries):,} files; at most {MAX_ENTRIES:,}.")
+            for name, place in wanted.items():
+                same = [entry for entry in entries if entry.orig_filename == name]
+                if not same:
+                    continue
+                if len(same) > 1 or not _is_plain(same[0]):
+                    raise RecordError(f"The artifact holds something that is not a plain file: {name!r}.")
+                place.parent.mkdir(parents=True, exist_ok=True)
+                with place.open("xb") as out:
+                    for block in _blocks(archive, same[0], limit):
+                        out.write(block)
+                done += 1
+    except _UNREADABLE as error:
+        raise RecordError("The artifact is not a readable archive.", why=str(error)) from None
+    return done
+
+
 def unpack(stream: BinaryIO, out: Path) -> int:
     """The record files of an archive, written below `out`. Raises RecordError before anything is written when
     a name is refused; limits on sizes hold while it is read, whatever the archive says of itself.
@@ -79,17 +119,13 @@ def _chosen(entries: list[zipfile.ZipInfo]) -> dict[tuple[str, str], zipfile.Zip
     known, chosen = files.record_names(), {}
     for entry in entries:
         # `filename` ends at a NUL, and has its separators exchanged: what is judged is what stands there.
-        name, mode = entry.orig_filename, entry.external_attr >> 16
+        name = entry.orig_filename
         if name.endswith("/") and _FOLDER.fullmatch(name.removesuffix("/")):
             continue
         parts = name.split("/")
         if len(parts) != 2 or not _FOLDER.fullmatch(parts[0]) or not _FILE.fullmatch(parts[1]):
             raise RecordError(f"The records hold a file with a name that is refused: {name[:80]!r}.")
-        if (
-            stat.S_IFMT(mode) not in {0, stat.S_IFREG}
-            or entry.flag_bits & 0x1
-            or entry.compress_type not in _PLAIN
-        ):
+        if not _is_plain(entry):
             raise RecordError(f"The records hold something that is not a plain file: {name!r}.")
         place = (parts[0], parts[1])
         if place in chosen:
@@ -99,12 +135,20 @@ def _chosen(entries: list[zipfile.ZipInfo]) -> dict[tuple[str, str], zipfile.Zip
     return chosen
 
 
+def _is_plain(entry: zipfile.ZipInfo) -> bool:
+    kind = stat.S_IFMT(entry.external_attr >> 16)
+    return kind in {0, stat.S_IFREG} and not entry.flag_bits & 0x1 and entry.compress_type in _PLAIN
+
+
 def _read(archive: zipfile.ZipFile, entry: zipfile.ZipInfo, limit: int) -> bytes:
-    blocks, size = [], 0
+    return b"".join(_blocks(archive, entry, limit))
+
+
+def _blocks(archive: zipfile.ZipFile, entry: zipfile.ZipInfo, limit: int) -> Iterator[bytes]:
+    size = 0
     with archive.open(entry) as stream:
         while block := stream.read(BLOCK):
             size += len(block)
             if size > limit:
                 raise RecordError(f"{entry.filename} has more than {limit:,} bytes; it is not read.")
-            blocks.append(block)
-    return b"".join(blocks)
+            yield block

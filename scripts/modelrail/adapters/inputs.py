@@ -26,8 +26,9 @@ def place(model: config.Model, root: Path, name: str) -> Path:
 
 
 def pull(model: config.Model, root: Path, settings: Settings, *, train: bool) -> list[str]:
-    """Fetch what DVC tracks and what is not there yet."""
-    names = [model.data.test, *([model.data.train] if train and model.data.train else []), *model.data.needs]
+    """Fetch what DVC tracks and what is not there yet; never what is sealed."""
+    test = [] if model.data.sealed == "rows" else [model.data.test]
+    names = [*test, *([model.data.train] if train and model.data.train else []), *model.data.needs]
     return dvc.pull([place(model, root, name) for name in names], settings, root)
 
 
@@ -48,6 +49,8 @@ def version(
 ) -> records.DataVersion:
     """The version of one data file as it is now: DVC's own hash, else the SHA-256 of its content."""
     path = place(model, root, name)
+    if model.data.sealed == "rows" and name == model.data.test:
+        return records.DataVersion(path=name, digest=sealed_digest(path, root), source="dvc")
     if not path.is_file():
         raise DataError(
             f"The data file {name} of {model.name} does not exist.",
@@ -65,6 +68,19 @@ def version(
     return records.DataVersion(
         path=name, digest=files.digest_file(path), source="git" if in_git else "file", rows=total
     )
+
+
+def sealed_digest(path: Path, root: Path) -> str:
+    """The version of a sealed table, read from DVC's file about it. Raises DataError without one."""
+    tracked = dvc.find(path, root)
+    if tracked is None:
+        raise DataError(
+            f"{path.name} is sealed, and DVC does not track it.",
+            why="What stands in the repository is readable by every job.",
+            next="Keep it in a DVC remote of its own; see docs/sealed.md.",
+            file=str(path.relative_to(root)),
+        )
+    return tracked.digest
 
 
 def parameters(model: config.Model, root: Path) -> dict[str, str]:

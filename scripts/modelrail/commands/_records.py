@@ -10,6 +10,8 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
+import msgspec
+
 from modelrail import records
 from modelrail.adapters import files
 from modelrail.adapters.actions_io import say
@@ -90,6 +92,12 @@ def refused(error: ModelrailError) -> view.ModelRecords:
     return view.ModelRecords(model=RECORDS, failure=view.problem(RECORDS, error.what, error.why))
 
 
+def pending(folder: Path) -> bool:
+    """Whether the candidate still waits for `score-sealed`."""
+    path = folder / records.Sealed.FILE
+    return path.is_file() and not (folder / records.Comparison.FILE).exists()
+
+
 def load(
     folder: Path, model: str, client: GitHub | None, budget: Budget, *, dry_run: bool
 ) -> view.ModelRecords:
@@ -133,7 +141,12 @@ def load(
             )
     history, places = one(records.Lineage), one(records.Places)
     one(records.Evidence)
-    plots = aside(records.Plots)
+    plots, code = aside(records.Plots), aside(records.CodeChanges)
+    if failure is None and pending(folder):
+        failure = msgspec.structs.replace(
+            view.problem(model, "The test set is sealed: this run cannot read it.", command="evaluate"),
+            next="The workflow `sealed.yml` scores the candidate and posts the report.",
+        )
     if problems:
         failure = view.problem(model, problems[0].what, problems[0].why)
     return view.ModelRecords(

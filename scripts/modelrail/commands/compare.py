@@ -69,6 +69,9 @@ def command(
     made: dict[str, records.Comparison] = {}
 
     def one(model: modelrail_config.Model) -> dict[str, object]:
+        if model.data.sealed is not None:
+            say(f"{model.name}: the test set is sealed; `modelrail score-sealed` compares.")
+            return {}
         comparison = _compare(model, context, policy_ref, config, write=not dry_run)
         made[model.name] = comparison
         if not as_json:

@@ -15,7 +15,7 @@ from modelrail import config as modelrail_config
 from modelrail import records
 from modelrail.adapters import files, git
 from modelrail.adapters.actions_io import outputs, say
-from modelrail.commands import _context, _options, _others, _verbs
+from modelrail.commands import _context, _options, _others, _sealed, _verbs
 from modelrail.errors import GitError, NotFoundError
 
 if TYPE_CHECKING:
@@ -106,6 +106,8 @@ def _evaluate(
     from modelrail.adapters import shards as shards_of
     from modelrail.core import lineage, since_baseline
 
+    if model.data.sealed is not None:
+        return _sealed.leave(model, context, dry_run=dry_run)
     settings, own = context.settings, context.folder(model)
     folder = own if shard is None else shard.place(own)
     repository = git.open_repository(settings)

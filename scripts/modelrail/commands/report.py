@@ -92,7 +92,10 @@ def command(
         if to_summary:
             _summarize(shown, surroundings)
     url = ""
-    if comment if comment is not None else surroundings.in_ci and bool(surroundings.token):
+    waiting = [one.model for one in found if _records.pending(files.folder(place, one.model))]
+    if waiting:
+        say(f"{', '.join(waiting)}: the test set is sealed; the workflow `sealed.yml` posts the report.")
+    elif comment if comment is not None else surroundings.in_ci and bool(surroundings.token):
         bases = {one.comparison.policy.commit for one in found if one.comparison is not None}
         url = _comment(shown, surroundings, client, pull_request, bases, dry_run=dry_run)
     if not dry_run:
