@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import concurrent.futures
+import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -158,6 +160,49 @@ def test_of_two_the_oldest_is_updated_every_time(hub: LocalHub, connect: Connect
         github.http.post(f"{github.base}/issues/{pull}/comments", {"body": f"{MARKER}\n{text}"})
     assert len({github.upsert_comment(comment(pull, text)) for text in ("a", "b", "c")}) == 1
     assert [each["body"] for each in comments(hub, connect, pull)] == [f"{MARKER}\nc", f"{MARKER}\nsecond"]
+
+
+@pytest.mark.fault(30)
+def test_jobs_that_comment_for_the_first_time_at_once_leave_one_comment(
+    make_hub: MakeHub, repository: Path, git: Callable[..., str], tmp_path: Path
+) -> None:
+    """Each has read that there is none before any writes: the barrier stands in front of every first POST."""
+    count = 4
+    together, first, lock = threading.Barrier(count), set[int](), threading.Lock()
+
+    def decide(request: Incoming) -> Fault | None:
+        if request.method == "POST" and request.path.endswith("/comments"):
+            with lock:
+                number = len(first)
+                first.add(number)
+            if number < count:
+                together.wait(10)
+        return None
+
+    hub = make_hub(faults=decide)
+    hub.seed(repository)
+    git(repository, "checkout", "--quiet", "-b", "change")
+    git(repository, "commit", "--quiet", "--allow-empty", "-m", "Change")
+    hub.seed(repository, "change")
+    number = int(hub.hub.open_pull_request(hub.owner, hub.repo, "change", "main", "T", "", "octo")["number"])
+    token = hub.bot_token(pull_requests="write")
+
+    def post(text: str) -> str:
+        with requests.Session() as session:
+            client = GitHub(
+                hub.api_url, Secret(token), hub.repository, session=session, sleep=lambda _seconds: None
+            )
+            return client.upsert_comment(comment(number, text))
+
+    with concurrent.futures.ThreadPoolExecutor(count) as pool:
+        urls = set(pool.map(post, ["same", "same", "other", "third"]))
+    (left,) = hub.hub.comments(hub.owner, hub.repo, number)
+    assert left["body"].startswith(MARKER)
+    assert urls == {left["html_url"]}
+    assert len(first) == count
+    post("next")
+    (left,) = hub.hub.comments(hub.owner, hub.repo, number)
+    assert left["body"].endswith("next")
 
 
 @pytest.mark.fault(30)

@@ -5,6 +5,7 @@ Every write can be repeated: what is there is compared first, and after a lost a
 
 from __future__ import annotations
 
+import contextlib
 import time
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -141,7 +142,20 @@ class GitHub:
             lambda: self.http.post(f"{self.base}/issues/{number}/comments", {"body": body}),
             lambda: self._if_equal(find(), body),
         )
-        return str(created["html_url"])
+        return self._one_of(created, find(), body)
+
+    def _one_of(self, created: Json, first: Json | None, body: str) -> str:
+        """Two jobs may post their first comment at once: the oldest stays, whoever came later updates it."""
+        if first is None or int(first["id"]) >= int(created["id"]):
+            return str(created["html_url"])
+        if _normal(first["body"]) != _normal(body):
+            try:
+                self.http.patch(f"{self.base}/issues/comments/{first['id']}", {"body": body})
+            except NotFoundError:  # deleted meanwhile: then ours is the one
+                return str(created["html_url"])
+        with contextlib.suppress(NotFoundError):
+            self.http.delete(f"{self.base}/issues/comments/{created['id']}")
+        return str(first["html_url"])
 
     @staticmethod
     def _if_equal(found: Json | None, body: str) -> Json | None:
