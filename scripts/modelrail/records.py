@@ -229,6 +229,7 @@ class GateRow(Record, frozen=True, kw_only=True):
     candidate: float | None
     difference: float | None
     interval: Interval | None
+    interval_of: Literal["difference", "candidate"] = "difference"  # of the value, where that is what decides
     verdict: MetricVerdict
     detail: str = ""  # a sentence for people: why it failed, what size would settle it
     waived: Waived | None = None  # it did not pass, and does not block

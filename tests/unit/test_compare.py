@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import re
 
 import msgspec
 import numpy as np
@@ -12,6 +13,7 @@ import pytest
 from modelrail import config, records
 from modelrail.core import compare, slices
 from modelrail.errors import ComparisonError
+from modelrail.report import rows, svg_forest
 from support_compare import binary, evaluation, gate, metric, model, run
 
 METRICS = ("roc_auc", "average_precision", "accuracy", "recall", "f1", "log_loss", "brier")
@@ -60,7 +62,7 @@ def test_no_margin_no_not_worse():
     """Failing to find a difference is not evidence of equality."""
     found = run(model(metrics=("roc_auc",), gates=(gate("roc_auc", min=0.5),)), *binary(1000, seed=1))
     assert row(found, "roc_auc").verdict == "inconclusive"
-    assert "tell differences to within" in row(found, "roc_auc").note
+    assert "no difference shown; it is known to ±0.0" in row(found, "roc_auc").note
 
 
 def test_a_loss_within_the_margin_is_not_worse():
@@ -72,7 +74,7 @@ def test_a_loss_within_the_margin_is_not_worse():
 def test_a_margin_that_the_rows_cannot_settle_is_inconclusive_and_says_what_would():
     found = run(model(gates=(gate("roc_auc", no_worse_than=0.001),)), *binary(400, seed=3))
     assert found.verdict == "inconclusive"
-    assert "rows tell differences to within" in found.gates[0].detail
+    assert "rows the difference is known to ±0.0" in found.gates[0].detail
     assert "would settle it" in found.gates[0].detail
     assert found.headline.startswith("These rows cannot say whether")
 
@@ -138,6 +140,13 @@ def test_a_floor_by_value_and_with_confidence():
     )
     failed = run(model(gates=(gate("recall", min=value + 0.2, with_confidence=True),)), *tables)
     assert failed.verdict == "fail"
+    # The interval is of the value, says so, and does not stand behind the difference as if it were its own.
+    (told,) = failed.gates
+    assert told.interval_of == "candidate"
+    assert told.interval.low < told.candidate < told.interval.high
+    (shown,) = rows.gates(failed.gates)
+    assert re.fullmatch(r"[+\u2212]0\.\d+, this change: 0\.\d+ … 0\.\d+", shown.difference)
+    assert svg_forest.span(told, told.margin, higher_is_better=True) is None
     assert "misses the floor of" in failed.headline
 
 

@@ -134,7 +134,7 @@ def answer(
     half = measured.difference.half_width(confidence)
     return Answer(
         "inconclusive",
-        f"no difference shown; these rows tell differences to within {wording.number(half, 2)}",
+        f"no difference shown; it is known to \N{PLUS-MINUS SIGN}{wording.number(half, 2)}",
     )
 
 

@@ -104,9 +104,8 @@ def _judge(
         same_model=results.same_model, family=family,
     )  # fmt: skip
     outcome, why = _rule(gate, metric, measured, said.verdict, results)
-    interval = decide.shown_interval(metric, measured, gate.confidence)
-    if gate.with_confidence and not _relative(gate):
-        interval = decide.own_interval(metric, measured, gate.confidence)
+    bound = gate.with_confidence and not _relative(gate)
+    interval = (decide.own_interval if bound else decide.shown_interval)(metric, measured, gate.confidence)
     waived = None
     if outcome != "pass":
         waived = waivers.waived(results.model.waivers, gate, part, results.baseline.stage, results.today)
@@ -122,6 +121,7 @@ def _judge(
         candidate=measured.candidate,
         difference=None if measured.difference is None else measured.difference.estimate,
         interval=interval,
+        interval_of="candidate" if bound else "difference",
         verdict=said.verdict if _relative(gate) else "not compared",
         detail="; ".join(text for text in (why, detail) if text),
         margin=_border(gate, metric, measured),
@@ -243,7 +243,8 @@ def _better(
 def _open(measured: Measured, room: Contrast, confidence: float, what: str) -> str:
     half = room.half_width(confidence)
     needed = rows_to_settle(measured.rows, half, abs(room.estimate))
-    able = f"{what}: {measured.rows:,} rows tell differences to within {wording.number(half, 2)}"
+    known = f"\N{PLUS-MINUS SIGN}{wording.number(half, 2)}"
+    able = f"{what}: on {measured.rows:,} rows the difference is known to {known}"
     return "; ".join(text for text in (able, wording.size_hint(needed)) if text)
 
 

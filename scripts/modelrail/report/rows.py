@@ -58,6 +58,7 @@ def gates(found: Sequence[records.GateRow]) -> tuple[GateView, ...]:
 
 def _gate(gate: records.GateRow) -> GateView:
     places = numbers.decimals(gate.difference, gate.interval, gate.baseline, gate.candidate)
+    own = gate.interval_of == "candidate" and gate.interval is not None
     warn = gate.severity != "block"
     words: str
     compared = gate.verdict in {"better", "not worse", "worse"}
@@ -77,7 +78,9 @@ def _gate(gate: records.GateRow) -> GateView:
         where=_where(gate.slice),
         baseline=numbers.plain(gate.baseline, places) if gate.baseline is not None else "",
         candidate=numbers.plain(gate.candidate, places) if gate.candidate is not None else "",
-        difference=numbers.difference(gate.difference, gate.interval, places),
+        # The interval of a floor is of the value itself: beside the difference it would be read as its own.
+        difference=numbers.difference(gate.difference, None if own else gate.interval, places)
+        + (f"{', ' if gate.difference is not None else ''}{_own(gate.interval, places)}" if own else ""),
         mark=Raw(mark),
         words=words,
         detail=gate.detail,
@@ -85,6 +88,14 @@ def _gate(gate: records.GateRow) -> GateView:
         warns=gate.outcome != "pass" and (gate.severity == "warn" or gate.waived is not None),
         row=gate,
     )
+
+
+def _own(interval: records.Interval | None, places: int) -> str:
+    """Such as: this change: 0.762 … 0.788."""
+    if interval is None:
+        return ""
+    low, high = numbers.plain(interval.low, places), numbers.plain(interval.high, places)
+    return f"this change: {low} … {high}"
 
 
 def metrics(found: Sequence[records.MetricRow]) -> tuple[MetricView, ...]:

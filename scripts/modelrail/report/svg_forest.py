@@ -47,7 +47,7 @@ def span(
     row: records.MetricRow | records.GateRow, margin: float | None, *, higher_is_better: bool
 ) -> Span | None:
     """None when there is no difference to draw, or its interval is of something else (a value's own)."""
-    if row.difference is None:
+    if row.difference is None or (isinstance(row, records.GateRow) and row.interval_of == "candidate"):
         return None
     if row.interval is not None and not row.interval.low <= row.difference <= row.interval.high:
         return None
