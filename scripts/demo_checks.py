@@ -129,8 +129,9 @@ def _pull_requests(world: World, told: dict[str, Any]) -> Iterator[Check]:
     yield equal("all of them by the workflow's own account", authors, {"github-actions[bot]"})
     bodies = {int(number): found[0] if found else "" for number, found in reports.items()}
     blocked = bodies[2]
-    yield Check("the worse model's comment says that it is blocked, and names the Brier score", (
-        "⛔" in blocked.splitlines()[1 if blocked.startswith("<!--") else 0] and "Brier" in blocked
+    yield Check("the worse model's comment says that it is blocked, and leads with the airline", (
+        "⛔" in blocked.splitlines()[1 if blocked.startswith("<!--") else 0]
+        and "for carrier EV falls by" in blocked and "hidden behind a better average" in blocked
     ), blocked[:300])  # fmt: skip
     yield Check("the other two do not", not any("⛔" in bodies[number] for number in (1, 3)), bodies[1][:300])
     pulls = {number: world.hub.pull_request(OWNER, NAME, number) for number in (1, 2, 3)}

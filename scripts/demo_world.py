@@ -40,8 +40,8 @@ class Done:
 class World:
     """One demo: `state` holds the hub's state, the DVC remote and the clone."""
 
-    def __init__(self, state: Path, console: Console, *, quick: bool, verbose: bool) -> None:
-        self.state, self.console, self.quick, self.verbose = state, console, quick, verbose
+    def __init__(self, state: Path, console: Console, *, verbose: bool) -> None:
+        self.state, self.console, self.verbose = state, console, verbose
         self.work = state / NAME
         self.url = ""
         self._hub: Hub | None = None
@@ -209,7 +209,7 @@ class World:
             raise DemoError("The example's environment is not there.")
         self.console.command(["python", "prepare.py", "--through", through])
         command = [str(self._data_python), "prepare.py", "--through", through]
-        said = self.run(command + (["--sample", "0.2"] if self.quick else []), cwd=self.work)
+        said = self.run(command, cwd=self.work)
         self.console.evidence(said.out)
         self.console.command(["dvc", "add", "data/train.parquet", "data/test.parquet"])
         self.dvc("add", "--quiet", "data/train.parquet", "data/test.parquet")
@@ -225,6 +225,10 @@ class World:
             text = text.replace(old, new)
             self.console.note(f"{name}: {old.strip()} → {new.strip()}")
         path.write_text(text, encoding="utf-8")
+
+    def patch(self, change: Path) -> None:
+        self.git.run("apply", str(change))
+        self.console.evidence(self.git.text("diff", "--stat"))
 
     def branch(self, name: str) -> None:
         self.git.run("switch", "--quiet", "--create", name, "main")
