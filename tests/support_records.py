@@ -196,6 +196,7 @@ def comparison(model: str = "delay", **changes: Any) -> records.Comparison:
         ),
         "verdict": "pass",
         "headline": "ROC AUC rises by 0.011 (95% interval 0.006 to 0.016); all 3 gates pass.",
+        "short": "All 3 gates pass; ROC AUC rose by 0.011 [0.006, 0.016]",
         "policy": records.PolicyRef(commit=BASE, digest=digest("6"), changed=False, source="base"),
         "correction": "holm",
         "seed": 0,
@@ -250,6 +251,20 @@ def baseline() -> records.Evidence:
     return evidence(candidate=old)
 
 
+def code_changes(model: str = "delay") -> records.CodeChanges:
+    return records.CodeChanges(
+        model=model,
+        baseline=BASE,
+        candidate=COMMIT,
+        total=3,
+        files=(
+            records.ChangedFile(path="features.py", kind="added", added=31, removed=0),
+            records.ChangedFile(path="params.yaml", kind="changed", added=1, removed=1),
+            records.ChangedFile(path="train.py", kind="changed", added=4, removed=2),
+        ),
+    )
+
+
 def passing(model: str = "delay") -> ModelRecords:
     return ModelRecords(
         model=model,
@@ -293,6 +308,7 @@ def worse_slice(model: str = "delay") -> ModelRecords:
             metrics=(AUC, AP, BRIER, RECALL, *SLICES),
             headline="Recall for carrier EV falls by 4.1 points (95% interval 2.9 to 5.3, 3,412 rows), "
             "hidden behind a better average.",
+            short="Recall for carrier EV fell by 4.1 points [2.9, 5.3]",
         ),
         baseline=baseline(),
         evidence_digest=digest("7"),
@@ -323,6 +339,7 @@ def inconclusive(model: str = "delay") -> ModelRecords:
             metrics=(row,),
             rows=412,
             headline="ROC AUC may have fallen by as much as 0.035: 412 rows are too few to tell.",
+            short="412 rows cannot say whether “ROC AUC, no worse than \u22120.005” holds",
             policy=records.PolicyRef(commit=BASE, digest=digest("6"), changed=True, source="base"),
         ),
     )
@@ -342,6 +359,7 @@ def bootstrap(model: str = "delay") -> ModelRecords:
             gates=(gate(0, "ROC AUC, at least 0.70", row, "pass"),),
             correction="none",
             headline="There is no baseline yet; the policy allows a first version, and 1 of 1 gates passes.",
+            short="The gate passes; it would be the first version",
         ),
         evidence_digest=digest("7"),
     )
@@ -397,6 +415,7 @@ def huge(model: str = "delay") -> ModelRecords:
                 gate(i, f"rule {i}", row, "fail" if i == 4321 else "pass") for i, row in enumerate(many)
             ),
             headline="ROC AUC for airport A1999 falls by 2.0 points.",
+            short="ROC AUC for airport A1999 fell by 0.020 [0.010, 0.030]",
         ),
         baseline=baseline(),
         evidence_digest=digest("7"),

@@ -103,6 +103,7 @@ class Candidate(Record, frozen=True, kw_only=True):
     fingerprint: Fingerprint
     file: ModelFile
     params: dict[str, str]  # flattened, dotted keys; values as text
+    packages: dict[str, str] = {}  # what was installed where it was trained, with `python` itself
     metrics: dict[str, float]  # what the training itself reported, if anything
     train_seconds: float
     tracking: TrackingRun | None
@@ -296,6 +297,7 @@ class Comparison(Record, frozen=True, kw_only=True):
     gates: tuple[GateRow, ...]
     verdict: GateOutcome
     headline: str  # one plain-text sentence: the reason for the verdict
+    short: str = ""  # the same in half a line, to stand behind "Do not merge: "
     policy: PolicyRef
     correction: str  # "none", "holm"
     seed: int
@@ -461,6 +463,26 @@ class Places(Record, frozen=True, kw_only=True):
     model: str
     file: str  # relative to the repository
     lines: dict[str, int]  # of each gate's path
+
+
+class ChangedFile(Record, frozen=True, kw_only=True):
+    path: str  # relative to the repository; only shown
+    kind: Literal["added", "removed", "changed"]
+    added: int | None = None  # lines; null: not counted, or not text
+    removed: int | None = None
+
+
+class CodeChanges(Record, frozen=True, kw_only=True):
+    """Which files differ between the baseline's commit and the candidate's. Shown; nothing decides by it."""
+
+    SCHEMA: ClassVar[str] = "modelrail/code-changes/1"
+    FILE: ClassVar[str] = "code-changes.json"
+    schema: Literal["modelrail/code-changes/1"] = "modelrail/code-changes/1"
+    model: str
+    baseline: str  # commit
+    candidate: str  # commit
+    total: int  # files; `files` may be fewer
+    files: tuple[ChangedFile, ...]
 
 
 class Evidence(Record, frozen=True, kw_only=True):

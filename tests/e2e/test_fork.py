@@ -284,7 +284,7 @@ def test_an_artifact_cannot_name_another_pull_request(stage: Stage) -> None:
     claim = {"delay/pull-request.json": json.dumps({"number": victim["number"]}).encode()}
     stage.report(stage.run(eves, packed(honest() | claim)))
     (comment,) = stage.comments(eves["number"])
-    assert "### ✅ `delay` may replace" in comment
+    assert "### ✅ Fine to merge: " in comment
     assert stage.comments(victim["number"]) == []
 
 

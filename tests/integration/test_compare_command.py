@@ -96,7 +96,7 @@ def test_a_better_candidate_passes_and_leaves_its_evidence(workspace, monkeypatc
     folder = evaluate(workspace)
     assert __main__.main(["compare"]) == 0
     shown = capsys.readouterr().out
-    assert "✓ delay may replace v1.0.0" in shown
+    assert "✓ Fine to merge: the gate passes; ROC AUC rose by" in shown
     assert "V1.0.0" in shown
     assert "ROC AUC, no worse than \N{MINUS SIGN}0.01" in shown
     comparison = files.read(records.Comparison, folder)

@@ -98,7 +98,7 @@ def test_a_record_that_is_no_plain_small_file_blocks(
         (place / "evidence.json").unlink()
     trick(place / name)
     shown = report()
-    assert shown.startswith("### ⛔ `delay` could not be evaluated: its records cannot be trusted")
+    assert "`delay` could not be evaluated: its records cannot be trusted" in shown[:200]
 
 
 @pytest.mark.parametrize("name", ["report.md", "baseline-evidence.json"])
@@ -121,7 +121,7 @@ def test_a_million_files_are_not_counted_to_the_end(out: Path) -> None:
     for number in range(4 * files.MAX_MODELS + 1):
         (out / f"{number}.json").touch()
     shown = report()
-    assert shown.startswith("### ⛔ `modelrail-out` could not be evaluated: its records cannot be trusted")
+    assert "`modelrail-out` could not be evaluated: its records cannot be trusted" in shown[:200]
 
 
 def test_many_large_records_are_refused_together(out: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -89,12 +89,18 @@ def test_prints_and_keeps_the_report(run: Run, out: Path) -> None:
     write(out, sample.training_failed("fraud/card"))
     done = run()
     assert done.exit_code == 0
-    assert done.stdout.startswith("### ⛔ 2 of 2 models")
+    assert done.stdout.startswith("### ⛔ Do not merge: 2 of 2 models")
     assert (out / "report.md").read_text() == done.stdout
-    assert (out / "fraud=card" / "report.md").read_text().startswith("### ⛔ `fraud/card` could not")
+    assert (
+        (out / "fraud=card" / "report.md")
+        .read_text()
+        .startswith("### ⛔ Do not merge: training failed\n\n**`fraud/card` could not")
+    )
     assert run("--format", "text").stdout.startswith("✗ 2 models")
     assert json.loads(run("--json").stdout)["verdict"] == "fail"
-    assert run("--model", "delay").stdout.startswith("### ⛔ `delay` should not")
+    assert run("--model", "delay").stdout.startswith(
+        "### ⛔ Do not merge: recall for carrier EV fell by 4.1 points"
+    )
 
 
 def test_a_dry_run_writes_nothing(run: Run, out: Path, place: Path) -> None:
@@ -110,7 +116,7 @@ def test_summary_and_outputs(run: Run, out: Path, place: Path) -> None:
     done = run("--format", "text", **ci(place))
     assert done.exit_code == 0
     assert outputs(place) == {"verdict": "pass", "report-path": "modelrail-out/report.md", "comment-url": ""}
-    assert (place.parent / "summary").read_text().startswith("### ✅ `delay` may replace")
+    assert (place.parent / "summary").read_text().startswith("### ✅ Fine to register: all 3 gates pass")
 
 
 @pytest.mark.fault(29)
@@ -158,7 +164,7 @@ def test_a_malformed_record_is_said_and_blocks(
     (folder / name).write_bytes(data)
     done = run()
     assert done.exit_code == 0
-    assert "### ⛔ `delay` could not be evaluated: its records cannot be trusted" in done.stdout
+    assert "`delay` could not be evaluated: its records cannot be trusted" in done.stdout
     assert words in done.stdout
 
 
@@ -287,7 +293,7 @@ def test_one_comment_updated_in_place(
     first = outputs(place)["comment-url"]
     assert first.startswith(hub.url)
     (only,) = comments(hub)
-    assert only.startswith("<!-- modelrail:report -->\n### ⛔ `delay` should not replace `v1.2.1`")
+    assert only.startswith("<!-- modelrail:report -->\n### ⛔ Do not merge: recall for carrier EV fell")
     assert f"/{hub.repository}/actions/runs/812)" in only
     write(out, sample.passing())
     run(event=event, **pr_ci(place, hub))
@@ -318,7 +324,7 @@ def test_the_same_again_leaves_the_comment_alone_and_earlier_runs_are_folded(
     run(event={"pull_request": pull_of(hub)}, **pr_ci(place, hub))
     (only,) = comments(hub)
     assert "Earlier runs of this pull request: 1" in only
-    assert f"| ⛔ blocked | `{pull['head']['sha'][:10]}` | Recall for carrier EV falls" in only
+    assert f"| ⛔ blocked | `{pull['head']['sha'][:10]}` | recall for carrier EV fell" in only
 
 
 def of_commit(hub: LocalHub, sha: str, what: str) -> Any:
@@ -344,7 +350,7 @@ def test_a_check_run_with_notes_once(
         assert done.exit_code == 0
     (check,) = of_commit(hub, pull["head"]["sha"], "check-runs")["check_runs"]
     assert (check["name"], check["conclusion"]) == ("modelrail", "failure")
-    assert check["output"]["title"] == "delay should not replace v1.2.1"
+    assert check["output"]["title"] == "Do not merge: recall for carrier EV fell by 4.1 points [2.9, 5.3]"
     assert check["output"]["annotations_count"] == 1
     write(out, sample.passing())
     run(event={"pull_request": pull}, **pr_ci(place, hub, pull_requests="write", checks="write"))
@@ -362,7 +368,7 @@ def test_a_status_where_checks_may_not_be_written(
         run(event={"pull_request": pull}, **pr_ci(place, hub, pull_requests="write", statuses="write"))
     (status,) = of_commit(hub, pull["head"]["sha"], "statuses")
     assert (status["context"], status["state"]) == ("modelrail", "failure")
-    assert status["description"] == "delay should not replace v1.2.1"
+    assert status["description"] == "Do not merge: recall for carrier EV fell by 4.1 points [2.9, 5.3]"
     assert of_commit(hub, pull["head"]["sha"], "check-runs")["check_runs"] == []
 
 

@@ -43,5 +43,5 @@ def test_a_real_terminal_gets_colour_unless_it_says_no(tmp_path: Path) -> None:
     assert "\x1b[1;31m✗\x1b[0m" in on_a_terminal(tmp_path)
     for said in ({"NO_COLOR": "1"}, {"TERM": "dumb"}, {"GITHUB_ACTIONS": "true"}):
         plain = on_a_terminal(tmp_path, "--format", "text", **said)
-        assert "✗ delay could not be evaluated" in plain
+        assert ": training failed" in plain.splitlines()[0]
         assert "\x1b" not in plain

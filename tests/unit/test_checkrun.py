@@ -29,7 +29,7 @@ def with_places(**changes: object) -> ModelRecords:
 def test_a_gate_that_fails_is_noted_at_its_line() -> None:
     check = build(with_places())
     assert (check.name, check.conclusion, check.commit) == ("modelrail", "failure", sample.COMMIT)
-    assert check.title == "delay should not replace v1.2.1"
+    assert check.title == "Do not merge: recall for carrier EV fell by 4.1 points [2.9, 5.3]"
     failure, warning = check.annotations
     assert (failure.path, failure.line, failure.level) == ("models/modelrail.yaml", 33, "failure")
     assert failure.title == "delay: Recall at precision 0.6, every carrier, no worse than \u22120.03"

@@ -213,6 +213,7 @@ def test_a_slice_that_the_average_hides_leads_the_report():
     assert found.verdict == "fail"
     assert found.gates[1].slice == records.SliceRef(column="carrier", value="EV")
     assert found.headline.startswith("Recall for carrier EV falls by ")
+    assert re.fullmatch(r"Recall for carrier EV fell by [\d.]+ points \[[\d.]+, [\d.]+\]", found.short)
     assert found.headline.endswith("rows), hidden behind a better average.")
     assert found.gates[1].title == "Recall, every carrier, no worse than \N{MINUS SIGN}0.03"
 

@@ -42,20 +42,40 @@ def with_comparison(found: ModelRecords, **changes: object) -> ModelRecords:
 @pytest.mark.parametrize(
     ("situation", "verdict", "first", "second"),
     [
-        ("pass", "pass", "### ✅ `delay` may replace `v1.2.1`", "ROC AUC rises by 0.011"),
-        ("worse-slice", "fail", "### ⛔ `delay` should not replace `v1.2.1`", "Recall for carrier EV falls"),
+        (
+            "pass",
+            "pass",
+            "### ✅ Fine to merge: all 3 gates pass; ROC AUC rose by 0.011 &#91;0.006, 0.016&#93;",
+            "**`delay` may replace `v1.2.1`.** ROC AUC rises by 0.011",
+        ),
+        (
+            "worse-slice",
+            "fail",
+            "### ⛔ Do not merge: recall for carrier EV fell by 4.1 points &#91;2.9, 5.3&#93;",
+            "**`delay` should not replace `v1.2.1`.** Recall for carrier EV falls",
+        ),
         (
             "inconclusive",
             "inconclusive",
-            "### ❔ It cannot be decided whether `delay` may replace `v1.2.1`",
-            "412 rows",
+            "### ❔ Do not merge yet: 412 rows cannot say whether “ROC AUC, no worse than \u22120.005” holds",
+            "**It cannot be decided whether `delay` may replace `v1.2.1`.** ROC AUC may have",
         ),
-        ("bootstrap", "pass", "### ✅ `delay` may become the first version in production", "no baseline yet"),
-        ("training-failed", "fail", "### ⛔ `delay` could not be evaluated: training failed", "exit code 1"),
+        (
+            "bootstrap",
+            "pass",
+            "### ✅ Fine to merge: the gate passes; it would be the first version",
+            "no baseline yet",
+        ),
+        (
+            "training-failed",
+            "fail",
+            "### ⛔ Do not merge: training failed",
+            "`delay` could not be evaluated: training failed.** The",
+        ),
         (
             "three-models",
             "fail",
-            "### ⛔ 2 of 3 models should not replace what is in place",
+            "### ⛔ Do not merge: 2 of 3 models should not replace what is in place",
             "| result | model |",
         ),
     ],
@@ -66,6 +86,41 @@ def test_verdict_first_then_the_reason(situation: str, verdict: str, first: str,
     assert built.verdict == verdict
     assert lines[0] == first
     assert second in lines[1]
+
+
+def test_what_changed_names_files_parameters_and_packages() -> None:
+    """Of strangers: a path is shown as code, never read."""
+    evil = records.ChangedFile(path="a|b`$(id)`<img src=x>@team.py", kind="added", added=2, removed=0)
+    code = sample.code_changes()
+    found = msgspec.structs.replace(
+        sample.passing(),
+        candidate=msgspec.structs.replace(
+            sample.candidate(), packages={"python": "3.12.1", "numpy": "2.1.0", "scikit-learn": "1.6.0"}
+        ),
+        baseline=msgspec.structs.replace(
+            sample.baseline(),
+            candidate=msgspec.structs.replace(
+                sample.baseline().candidate, packages={"python": "3.12.1", "scikit-learn": "1.5.2"}
+            ),
+        ),
+        code=msgspec.structs.replace(code, total=4, files=(*code.files, evil)),
+    )
+    shown = markdown(found)
+    assert "| parameter model.max&#95;depth |" in shown or "| parameter model.max_depth |" in shown
+    assert "| package scikit-learn | 1.5.2 | **1.6.0** |" in shown
+    assert "| package numpy | not installed | **2.1.0** |" in shown
+    assert "| python |" not in shown
+    assert "4 files changed since v1.2.1, +38 \u22123 lines:" in shown
+    assert "- `train.py` +4 \u22122" in shown
+    assert "- `features.py` added, +31 \u22120" in shown
+    assert "<img" not in shown
+    assert "@team" not in shown
+    other = msgspec.structs.replace(found, code=msgspec.structs.replace(code, baseline="f" * 40))
+    assert "files changed since" not in markdown(other), "a record of other commits tells nothing"
+    many = tuple(msgspec.structs.replace(evil, path=f"f{at}.py") for at in range(60))
+    cut = msgspec.structs.replace(found, code=msgspec.structs.replace(code, total=5000, files=many))
+    assert "5,000 files changed since v1.2.1:" in markdown(cut)
+    assert "- … and 4988 more" in markdown(cut)
 
 
 def test_what_blocks_stands_first_in_words_as_well_as_signs() -> None:
@@ -176,7 +231,7 @@ def test_five_thousand_metrics_and_two_thousand_slices_fit() -> None:
     for budget in (render.BUDGET, 20_000, 6_000, 3_000):
         shown = render.markdown(built, budget)
         assert len(shown.encode()) <= budget
-        assert shown.startswith("### ⛔ `delay` should not replace `v1.2.1`")
+        assert shown.startswith("### ⛔ Do not merge: ROC AUC for airport A1999 fell")
         assert "airport A1999 falls" in shown
         assert "rule 4321" in shown
     shown = render.markdown(built)
@@ -201,7 +256,7 @@ def test_many_models_of_the_longest_names_fit() -> None:
     ]
     shown = markdown(*many)
     assert len(shown.encode()) <= render.BUDGET
-    assert shown.startswith("### ⛔ 300 of 300 models")
+    assert shown.startswith("### ⛔ Do not merge: 300 of 300 models")
     assert re.search(r"… and \d+ more models", shown)
     assert len(render.markdown(build(*many), 300).encode()) <= 300
 

@@ -81,6 +81,20 @@ def prepare(model: config.Model, root: Path, settings: Settings) -> Environment:
     return Environment(python, digest)
 
 
+def packages(environment: Environment, settings: Settings) -> dict[str, str]:
+    """What is installed there by name, with `python` itself; at most 400. Only shown: {} where it fails."""
+    try:
+        done = subprocess.run(
+            [str(environment.python), "-I", "-c", _ABOUT],
+            capture_output=True, text=True, timeout=120, check=True, env=settings.child_environ(),
+        )  # fmt: skip
+        about = json.loads(done.stdout)
+        named = dict(str(one).split("==", 1) for one in about["packages"])
+        return {"python": str(about["version"]), **dict(list(named.items())[:400])}
+    except (OSError, subprocess.SubprocessError, ValueError, KeyError, TypeError):
+        return {}
+
+
 def requirements_digest(requirements: Path, root: Path, identity: tuple[str, ...]) -> str:
     """Interpreter and the content of the file with all that it includes (`-r`, `-c`)."""
     parts = list(identity)

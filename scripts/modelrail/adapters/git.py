@@ -185,6 +185,25 @@ class Git:
     def worktree(self, commit: str) -> Iterator[Path]:
         """The files of a commit in a folder of their own, removed afterwards."""
         self.ensure_commit(commit)
+    def differing(self, old: str, new: str, path: str = ".") -> list[tuple[str, str]]:
+        """Files below `path` that differ between two commits at hand: git's letter (A, D, M, T), the path."""
+        said = self.run("diff-tree", "-r", "-z", "--no-renames", "--name-status", old, new, "--", path)
+        parts = said.decode("utf-8", "replace").split("\0")
+        return list(zip(parts[0:-1:2], parts[1::2], strict=False))
+
+    def lines_changed(self, old: str, new: str, paths: Sequence[str]) -> dict[str, tuple[int, int]]:
+        """Lines added and removed in these files; what is not text is left out."""
+        said = self.run(
+            "--literal-pathspecs", "diff-tree", "-r", "-z", "--no-renames", "--no-ext-diff", "--no-textconv",
+            "--numstat", old, new, "--", *paths,
+        )  # fmt: skip
+        rows = [entry.split("\t", 2) for entry in said.decode("utf-8", "replace").split("\0") if entry]
+        return {
+            row[2]: (int(row[0]), int(row[1]))
+            for row in rows
+            if len(row) == 3 and row[0].isdecimal() and row[1].isdecimal()
+        }
+
         with tempfile.TemporaryDirectory(prefix="modelrail-worktree-") as parent:
             place = Path(parent) / "tree"
             self.run("worktree", "add", "--quiet", "--detach", str(place), commit)

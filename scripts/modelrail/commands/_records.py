@@ -124,7 +124,7 @@ def load(
         try:
             found = files.decode(budget.read(path), kind, files.shown(path))
         except RecordError as error:
-            say(f"{model}: pictures are left out: {error}")
+            say(f"{model}: {kind.FILE} is left out of the report: {error}")  # type: ignore[attr-defined]
             return None
         return found if found.model == model else None  # type: ignore[attr-defined]
 
@@ -160,6 +160,7 @@ def load(
         evidence_digest=digests.get(records.Evidence, "") if not problems else "",
         history=history,
         places=places,
+        code=code,
         plots=plots if plots and plots.comparison == digests.get(records.Comparison) else None,
         extras=tuple(found for found in map(aside, records.EXTRAS) if found is not None),
     )

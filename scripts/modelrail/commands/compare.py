@@ -13,7 +13,7 @@ import msgspec
 
 from modelrail import __version__, records
 from modelrail import config as modelrail_config
-from modelrail.adapters import files, git
+from modelrail.adapters import code_changes, files, git
 from modelrail.adapters.actions_io import outputs, say
 from modelrail.commands import _context, _options, _verbs
 from modelrail.errors import ConfigError, GateError, ModelrailError, RecordError
@@ -141,7 +141,14 @@ def _compare(
 
     folder = context.folder(model)
     if write:
-        _verbs.discard(folder, records.Comparison, records.Evidence, records.Places, records.Plots)
+        _verbs.discard(
+            folder,
+            records.Comparison,
+            records.Evidence,
+            records.Places,
+            records.Plots,
+            records.CodeChanges,
+        )
     from modelrail.adapters import shards
 
     evaluation = shards.merge(folder) or files.read(records.Evaluation, folder)
@@ -208,6 +215,9 @@ def _plots(
     truth: pl.DataFrame,
     candidate: pl.DataFrame,
     baseline: pl.DataFrame | None,
+        code = code_changes.find(repository, model, evaluation, candidate)
+        if code is not None:
+            files.write(code, folder)
     folder: Path,
 ) -> None:
     """What the report's pictures are drawn from. They decide nothing: without them it has its tables."""

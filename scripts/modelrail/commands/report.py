@@ -136,7 +136,8 @@ def _run(surroundings: settings.Settings) -> view.Run:
     else:
         pull = surroundings.pull_request
         url, commit = surroundings.run_url, str(pull["head"]["sha"]) if pull else surroundings.sha
-    return view.Run(url=url, commit=commit, tool=__version__)
+    merging = not surroundings.in_ci or other is not None or bool(surroundings.pull_request)
+    return view.Run(url=url, commit=commit, tool=__version__, merging=merging)
 
 
 def _workflow_run(surroundings: settings.Settings) -> Mapping[str, Any] | None:

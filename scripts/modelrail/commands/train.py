@@ -132,6 +132,7 @@ def _run(
     if opened is not None:
         opened.finish(params=values, metrics=reported, tags=_tags(candidate))
     return candidate
+        packages=environments.packages(environment, settings),
 
 
 def _tags(candidate: records.Candidate) -> dict[str, str]:

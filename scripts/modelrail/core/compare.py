@@ -90,6 +90,7 @@ def compare(
         rows=paired.rows,
         metrics=_rows_of_all(results) + _rows_of_slices(results),
         gates=rows,
+        short=headline.short(results, rows, verdict),
         verdict=verdict,
         headline=headline.headline(results, rows, verdict),
         policy=policy,

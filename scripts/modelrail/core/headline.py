@@ -10,11 +10,9 @@ from modelrail.core.gates import Results
 
 
 def headline(results: Results, rows: Sequence[records.GateRow], verdict: records.GateOutcome) -> str:
-    blocking = [row for row in rows if row.blocks and row.outcome == verdict]
     if verdict == "pass":
         return _passed(results, rows)
-    # A slice that the average hides comes first, then the gates in the policy's order.
-    row = min(blocking, key=lambda one: (one.metric is not None, one.slice is None))
+    row = _deciding(rows, verdict)
     if row.metric is None:
         return f"{wording.capital(row.detail)}."
     told = _told(results, row)
@@ -24,6 +22,28 @@ def headline(results: Results, rows: Sequence[records.GateRow], verdict: records
     return f"These rows cannot say whether the gate “{row.title}” holds: {reason}."
 
 
+def short(results: Results, rows: Sequence[records.GateRow], verdict: records.GateOutcome) -> str:
+    """The same in half a line: `Recall for carrier EV fell by 4.1 points [2.9, 5.3]`."""
+    if verdict == "pass":
+        return _passed_short(results, rows)
+    row = _deciding(rows, verdict)
+    if row.metric is None:
+        return row.title or row.detail
+    metric = results.metrics[row.metric]
+    if verdict == "inconclusive":
+        return f"{_rows(results, row):,} rows cannot say whether “{row.title}” holds"
+    if row.difference is None or row.interval is None or not row.path or _is_floor(results, row):
+        said = f" {row.detail}" if _is_floor(results, row) and row.detail else ": does not hold"
+        return f"{wording.subject(metric, row.slice)}{said}" if row.path else row.title
+    return wording.change_short(metric, row.difference, row.interval, row.slice)
+
+
+def _deciding(rows: Sequence[records.GateRow], verdict: records.GateOutcome) -> records.GateRow:
+    """A slice that the average hides comes first, then the gates in the policy's order."""
+    blocking = [row for row in rows if row.blocks and row.outcome == verdict]
+    return min(blocking, key=lambda one: (one.metric is not None, one.slice is None))
+
+
 def _told(results: Results, row: records.GateRow) -> str:
     """What changed, for gates on the difference; nothing for floors and ceilings."""
     if row.difference is None or row.metric is None:
@@ -31,10 +51,15 @@ def _told(results: Results, row: records.GateRow) -> str:
     metric = results.metrics[row.metric]
     if row.interval is None or not row.path:
         return ""
-    gate = next((one for one in results.model.gates if one.path == row.path), None)
-    if gate is None or (gate.min is not None or gate.max is not None):
+    if _is_floor(results, row):
         return _floor(results, row)
     return wording.change(metric, row.difference, row.interval, _rows(results, row), row.slice)
+
+
+def _is_floor(results: Results, row: records.GateRow) -> bool:
+    """Whether the gate is on the value itself, not on its difference."""
+    gate = next((one for one in results.model.gates if one.path == row.path), None)
+    return gate is None or gate.min is not None or gate.max is not None
 
 
 def _floor(results: Results, row: records.GateRow) -> str:
@@ -50,30 +75,50 @@ def _hidden(results: Results, row: records.GateRow) -> str:
 
 
 def _passed(results: Results, rows: Sequence[records.GateRow]) -> str:
-    gates = [row for row in rows if row.metric is not None]
-    count = sum(row.outcome == "pass" for row in gates)
-    waived = sum(row.waived is not None for row in rows)
-    every = (
-        f"All {count} gates pass"
-        if count == len(gates)
-        else f"All blocking gates pass ({count} of {len(gates)})"
-    )
-    if len(gates) == 1:
-        every = "The gate passes" if count else "The gate does not block"
-    if waived:
-        every = f"No gate blocks ({count} of {len(gates)} pass, {waived} waived)"
+    every = _every(rows)
     if results.baseline.status == "absent":
         return f"{every}; this is the first version, with no baseline to compare with."
     if results.same_model:
         return f"{every}: the candidate is the very model that is in {results.baseline.stage}."
-    best = next((row for row in gates if row.verdict == "better" and row.slice is None), None) or next(
-        (row for row in gates if row.difference is not None and row.interval is not None), None
-    )
+    best = _best(rows)
     if best is None or best.difference is None or best.metric is None:
         return f"{every}."
     metric = results.metrics[best.metric]
     told = wording.change(metric, best.difference, best.interval, _rows(results, best), best.slice)
     return f"{every}: {told}."
+
+
+def _passed_short(results: Results, rows: Sequence[records.GateRow]) -> str:
+    every = _every(rows)
+    if results.baseline.status == "absent":
+        return f"{every}; it would be the first version"
+    if results.same_model:
+        return f"{every}; it is the very model that is in {results.baseline.stage}"
+    best = _best(rows)
+    if best is None or best.difference is None or best.interval is None or best.metric is None:
+        return every
+    told = wording.change_short(results.metrics[best.metric], best.difference, best.interval, best.slice)
+    return f"{every}; {told}"
+
+
+def _every(rows: Sequence[records.GateRow]) -> str:
+    gates = [row for row in rows if row.metric is not None]
+    count = sum(row.outcome == "pass" for row in gates)
+    waived = sum(row.waived is not None for row in rows)
+    if waived:
+        return f"No gate blocks ({count} of {len(gates)} pass, {waived} waived)"
+    if len(gates) == 1:
+        return "The gate passes" if count else "The gate does not block"
+    if count == len(gates):
+        return f"All {count} gates pass"
+    return f"All blocking gates pass ({count} of {len(gates)})"
+
+
+def _best(rows: Sequence[records.GateRow]) -> records.GateRow | None:
+    gates = [row for row in rows if row.metric is not None]
+    return next((row for row in gates if row.verdict == "better" and row.slice is None), None) or next(
+        (row for row in gates if row.difference is not None and row.interval is not None), None
+    )
 
 
 def _rows(results: Results, row: records.GateRow) -> int:

@@ -91,6 +91,23 @@ def change(
     )
 
 
+def change_short(
+    metric: Metric, difference: float, interval: records.Interval, part: records.SliceRef | None
+) -> str:
+    """Such as: recall for carrier EV fell by 4.1 points [2.9, 5.3]; the brackets hold the interval."""
+    name = subject(metric, part)
+    unit = " points" if metric.points else ""
+    if interval.low > 0 or interval.high < 0:
+        verb = "rose" if difference > 0 else "fell"
+        low, high = sorted((abs(interval.low), abs(interval.high)))
+        meaning = "" if metric.higher_is_better else ", and lower is better"
+        amount = _amount(metric, abs(difference))
+        return f"{name} {verb} by {amount}{unit} [{_amount(metric, low)}, {_amount(metric, high)}]{meaning}"
+    low, high = interval.low, interval.high
+    span = f"[{_amount(metric, low, sign=True)}, {_amount(metric, high, sign=True)}]"
+    return f"{name} shows no clear change: {_amount(metric, difference, sign=True)}{unit} {span}"
+
+
 def _amount(metric: Metric, value: float, *, sign: bool = False) -> str:
     if not metric.points:
         if 1e-3 <= abs(value) < 1:  # 0.10 beside 0.057: a zero at the end is a digit that was measured

@@ -16,6 +16,44 @@ class Change(Struct, frozen=True, kw_only=True):
     same: bool | None  # None: the other side is not known
 
 
+class File(Struct, frozen=True, kw_only=True):
+    path: str
+    kind: str  # "added", "removed", "changed"
+    added: int | None
+    removed: int | None
+
+    @property
+    def lines(self) -> str:
+        """`+3 \u22121`; of a new or removed file also that."""
+        if self.added is None or self.removed is None:
+            return self.kind
+        counted = f"+{self.added:,} {numbers.MINUS}{self.removed:,}"
+        return counted if self.kind == "changed" else f"{self.kind}, {counted}"
+
+
+def files(
+    found: records.CodeChanges | None,
+    candidate: records.Candidate | None,
+    evaluation: records.Evaluation | None,
+) -> tuple[tuple[File, ...], str]:
+    """The files that changed since the baseline's commit; none when the record speaks of other commits."""
+    if found is None or candidate is None or evaluation is None:
+        return (), ""
+    if (found.baseline, found.candidate) != (evaluation.baseline_ref.commit, candidate.fingerprint.commit):
+        return (), ""
+    shown = tuple(
+        File(path=one.path, kind=one.kind, added=one.added, removed=one.removed) for one in found.files
+    )
+    total = max(found.total, len(shown))
+    added, removed = sum(one.added or 0 for one in shown), sum(one.removed or 0 for one in shown)
+    words = (
+        f"{numbers.plural(total, 'file')} changed since {evaluation.baseline_ref.version or 'the baseline'}"
+    )
+    if total == len(shown) and shown:
+        words += f", +{added:,} {numbers.MINUS}{removed:,} lines"
+    return shown, words
+
+
 def short(digest: str | None) -> str:
     """`sha256:7c0e5d1a2b3c`; a commit's first 10 digits."""
     if not digest:
@@ -49,6 +87,7 @@ def changes(
             after=short(new.environment),
             same=None if old is None else new.environment == old.environment,
         ),
+        *_packages(candidate.packages, baseline.candidate.packages if baseline else {}),
     ]
     return tuple(row for row in found if row.after or row.before), _summary(found) if old else ""
 
@@ -82,13 +121,32 @@ def _parameters(new: dict[str, str], old: dict[str, str] | None) -> list[Change]
     ]
 
 
+def _packages(new: dict[str, str], old: dict[str, str]) -> list[Change]:
+    """What is installed in another version, or on one side alone; nothing where one side is not known."""
+    if not new or not old:
+        return []
+    names = sorted(new.keys() | old.keys(), key=lambda name: (name != "python", name))
+    return [
+        Change(
+            what=f"package {name}" if name != "python" else name,
+            before=old.get(name, "not installed"), after=new.get(name, "not installed"), same=False,
+        )
+        for name in names if old.get(name) != new.get(name)
+    ]  # fmt: skip
+
+
 def _summary(found: list[Change]) -> str:
     """`code, 1 parameter; same training data, test data, environment`."""
     parameters = sum(1 for row in found if row.what.startswith("parameter ") and row.same is False)
-    changed = [row.what for row in found if row.same is False and not row.what.startswith("parameter ")]
+    packages = sum(1 for row in found if row.what.startswith("package ") and row.same is False)
+    changed = [
+        row.what for row in found if row.same is False and not row.what.startswith(("parameter ", "package "))
+    ]
     same = [row.what for row in found if row.same]
     if parameters:
         changed.append(numbers.plural(parameters, "parameter"))
+    if packages:
+        changed.append(numbers.plural(packages, "package"))
     parts = [", ".join(changed) if changed else "nothing"]
     if same:
         parts.append("same " + ", ".join(same))

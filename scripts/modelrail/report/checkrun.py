@@ -30,7 +30,7 @@ def build(view: View) -> plans.PublishCheck:
         name=NAME,
         commit=view.run.commit,
         conclusion="success" if view.verdict == "pass" else "failure",
-        title=clip(visible(view.models[0].sentence if len(view.models) == 1 else view.title), 200),
+        title=clip(visible(view.line), 200),
         summary=summary if len(summary) <= MAX_SUMMARY else render.markdown(view, MAX_SUMMARY // 4),
         url=view.run.url if view.run.url.startswith(("https://", "http://")) else "",
         annotations=tuple(sorted(notes, key=lambda note: note.level != "failure")[:MAX_ANNOTATIONS]),

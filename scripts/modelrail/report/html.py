@@ -121,7 +121,14 @@ def environment() -> jinja2.Environment:
     )
     env.filters.clear()  # the built-in ones can mark texts as safe; none is needed
     env.filters.update(
-        length=len, short=short, clip=_clip, program=_program, address=_address, icon=_icon, verbatim=escape
+        length=len,
+        short=short,
+        clip=_clip,
+        program=_program,
+        address=_address,
+        icon=_icon,
+        verbatim=escape,
+        **{name: functools.partial(_number, name) for name in ("baseline", "candidate", "difference")},
     )
     env.globals = {"icons": _ICONS}
     return env
@@ -133,6 +140,12 @@ def _finalize(value: object) -> object:
 
 def _clip(text: object, limit: int) -> Markup:
     return escape(inert.visible(str(text), limit))
+
+
+def _number(name: str, row: object) -> str:
+    """A number of a record to sort by; nothing where there is none."""
+    value = getattr(row, name)
+    return "" if value is None else repr(value)
 
 
 def _program(text: str, lines: int = 60) -> Markup:

@@ -42,9 +42,12 @@ class Room(Struct, frozen=True, kw_only=True):
     detailed: int = 50  # models with details
     listed: int = 200  # models with a line
     runs: int = 10  # earlier ones of the pull request
+    files: int = 12  # changed ones
 
 
-_WIDE = Room(gates=500, metrics=500, slices=500, changes=200, checks=200, notes=50, detailed=200, listed=1000)
+_WIDE = Room(
+    gates=500, metrics=500, slices=500, changes=200, checks=200, files=60, notes=50, detailed=200, listed=1000
+)
 _ROOMS = (
     Room(),
     Room(gates=15, metrics=15, slices=15, changes=10, checks=8, lines=12, notes=4, detailed=15, listed=100),
@@ -125,6 +128,8 @@ def _model_json(model: ModelView) -> dict[str, Any]:
         "evidence": model.evidence or None,
         "failure": msgspec.to_builtins(model.failure),
         "comparison": msgspec.to_builtins(model.comparison),
+        "line": model.line,
+        "files": [msgspec.to_builtins(file) for file in model.files],
         "changes": [msgspec.to_builtins(change) for change in model.changes],
         "lineage": dict(model.lineage),
     }

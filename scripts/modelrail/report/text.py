@@ -35,8 +35,9 @@ def _line(verdict: Verdict, words: str, style: Style) -> str:
 
 
 def _model(model: ModelView, style: Style) -> str:
-    lines = [_line(model.verdict, model.sentence, style)]
-    lines += [f"  {part}" for part in _wrapped(model.headline, style)]
+    first, *rest = _wrapped(model.line, style)
+    lines = [_line(model.verdict, first, style), *(f"  {style.paint(part, 'bold')}" for part in rest)]
+    lines += [f"  {part}" for part in _wrapped(f"{model.sentence}. {model.headline}", style)]
     if model.failure is not None:
         for words in (model.failure.why, model.failure.path):
             lines += [f"  {part}" for part in _wrapped(words, style) if part]
@@ -61,7 +62,8 @@ def _model(model: ModelView, style: Style) -> str:
     about = [
         ("Next", model.next + (f" The rule is {model.rule}." if model.rule else "")),
         *(("Why", f"{gate.title}: {gate.detail}") for gate in model.gates[:8] if _told(gate)),
-        ("Changed", model.changes_summary),
+        ("Changed", model.changes_summary or model.files_summary),
+        ("Files", ", ".join(f"{file.path} {file.lines}" for file in model.files[:8])),
         ("Data", model.checks_summary),
         ("Measured", model.context),
         ("Now", model.since),

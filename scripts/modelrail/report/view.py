@@ -44,6 +44,7 @@ class ModelRecords(Struct, frozen=True, kw_only=True):
     extras: tuple[records.Extra, ...] = ()  # of later checks, in the order of records.EXTRAS
     history: records.Lineage | None = None  # the last versions; only shown
     places: records.Places | None = None  # lines of the gates; only shown
+    code: records.CodeChanges | None = None  # files that differ from the baseline's commit; only shown
 
 
 class Run(Struct, frozen=True, kw_only=True):
@@ -52,6 +53,7 @@ class Run(Struct, frozen=True, kw_only=True):
     url: str = ""
     commit: str = ""
     tool: str = ""
+    merging: bool = True  # for a pull request; a release asks whether to register
 
 
 class ModelView(Struct, frozen=True, kw_only=True):
@@ -62,6 +64,7 @@ class ModelView(Struct, frozen=True, kw_only=True):
     now: str  # the same in words, also when there is none, or nobody knows
     stage: str
     headline: str
+    line: str  # "Do not merge: recall for carrier EV fell by 4.1 points [2.9, 5.3]"
     next: str
     rule: str  # where the gate stands that `next` speaks of
     notes: tuple[str, ...]
@@ -73,6 +76,9 @@ class ModelView(Struct, frozen=True, kw_only=True):
     slices_summary: str
     changes: tuple[changes.Change, ...]
     changes_summary: str
+    files: tuple[changes.File, ...]
+    files_total: int
+    files_summary: str  # "2 files changed since v1.2.1's commit, +14 \u22123 lines"
     compared: bool  # the baseline's own side of `changes` is known
     checks: tuple[records.DataCheck, ...]  # failed ones first
     checks_summary: str
@@ -84,6 +90,11 @@ class ModelView(Struct, frozen=True, kw_only=True):
     since: str  # who is in the stage since when, a sentence
     trend: trend.Trend | None
     source: ModelRecords
+
+    @property
+    def reason(self) -> str:
+        """What stands behind the answer's colon."""
+        return self.line.partition(": ")[2]
 
     @property
     def sentence(self) -> str:
@@ -101,7 +112,7 @@ class View(Struct, frozen=True, kw_only=True):
     def title(self) -> str:
         """One sentence over all models."""
         if len(self.models) == 1:
-            return self.models[0].headline
+            return self.models[0].reason
         n, total = self.counts, len(self.models)
         if not total:
             return "Nothing was evaluated."
@@ -110,6 +121,17 @@ class View(Struct, frozen=True, kw_only=True):
         if n["inconclusive"]:
             return f"{n['inconclusive']} of {total} models cannot be decided"
         return f"All {total} models may replace what is in place"
+
+    @property
+    def line(self) -> str:
+        """What a reader does about it, then why."""
+        if len(self.models) == 1:
+            return self.models[0].line
+        return f"{self.answer}: {self.title[0].lower()}{self.title[1:]}"
+
+    @property
+    def answer(self) -> str:
+        return answer(self.verdict, self.run)
 
     @property
     def counts(self) -> dict[Verdict, int]:
@@ -121,12 +143,14 @@ class View(Struct, frozen=True, kw_only=True):
 
 def build(models: Sequence[ModelRecords], run: Run) -> View:
     """The view of one run. Without any model the verdict is `fail`: missing evidence blocks."""
-    views = sorted((_model(found) for found in models), key=lambda view: (_RANK[view.verdict], view.name))
+    views = sorted(
+        (_model(found, run) for found in models), key=lambda view: (_RANK[view.verdict], view.name)
+    )
     verdict: Verdict = min((view.verdict for view in views), key=lambda found: _RANK[found], default="fail")
     return View(verdict=verdict, models=tuple(views), run=run)
 
 
-def _model(found: ModelRecords) -> ModelView:
+def _model(found: ModelRecords, run: Run) -> ModelView:
     comparison, evaluation = found.comparison, found.evaluation
     failure = found.failure or _contradiction(found) or _unfinished(found)
     verdict = _verdict(found, failure)
@@ -140,6 +164,7 @@ def _model(found: ModelRecords) -> ModelView:
         rows.metrics([row for row in comparison.metrics if row.slice is not None] if comparison else ())
     )
     changed, changed_summary = changes.changes(found.candidate, evaluation, found.baseline)
+    files, files_summary = changes.files(found.code, found.candidate, evaluation)
     checks, checks_summary = changes.checks(found.data)
     history = found.history if found.history and found.history.model == found.model else None
     return ModelView(
@@ -150,6 +175,7 @@ def _model(found: ModelRecords) -> ModelView:
         now=version or ("none yet" if reference and not present else "not known"),
         stage=stage,
         headline=_headline(found, failure, verdict),
+        line=f"{answer(verdict, run)}: {_short(found, failure, verdict)}",
         next=_next(
             gates, failure, verdict, changed_summary, f"{version} stays in {stage}" if version else ""
         ),
@@ -163,6 +189,9 @@ def _model(found: ModelRecords) -> ModelView:
         slices_summary=rows.summary(slices),
         changes=changed,
         changes_summary=changed_summary,
+        files=files,
+        files_total=max(found.code.total, len(files)) if found.code and files else 0,
+        files_summary=files_summary,
         compared=found.baseline is not None,
         checks=checks,
         checks_summary=checks_summary,
@@ -267,6 +296,25 @@ def _title(
         "fail": ("", f"should not become the first version in {stage}", ""),
         "inconclusive": ("It cannot be decided whether", f"may become the first version in {stage}", ""),
     }[verdict]
+
+
+def answer(verdict: Verdict, run: Run) -> str:
+    """The verdict as what a person does about it."""
+    word = "merge" if run.merging else "register"
+    return {"pass": f"Fine to {word}", "fail": f"Do not {word}", "inconclusive": f"Do not {word} yet"}[
+        verdict
+    ]
+
+
+def _short(found: ModelRecords, failure: records.Failure | None, verdict: Verdict) -> str:
+    """Half a line: the comparison's own, where it speaks of this verdict."""
+    stated = found.comparison.short if found.comparison is not None else ""
+    agrees = found.comparison is not None and found.comparison.verdict == verdict and failure is None
+    if failure is not None and failure.command in _STEPS:
+        return _STEPS[failure.command].removeprefix("its ")
+    text = stated if stated and agrees else _headline(found, failure, verdict).rstrip(".")
+    # An ordinary first word is not capital behind a colon; "ROC" stays.
+    return text[:1].lower() + text[1:] if text[1:2].islower() or text[1:2] == " " else text
 
 
 def _headline(found: ModelRecords, failure: records.Failure | None, verdict: Verdict) -> str:

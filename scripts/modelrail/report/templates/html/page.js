@@ -5,6 +5,12 @@ said.className = "sr";
 said.setAttribute("role", "status");
 document.body.append(said);
 
+// "+0.011 (+0.006 … +0.016)" and "1,234" and "12.5%" by their number; "–" has none.
+const valued = (text) => {
+  const found = /^([+\u2212-]?[\d,]*\.?\d+(?:e[+-]?\d+)?)%?(?: \(.*\))?$/.exec(text);
+  return found ? Number(found[1].replace("\u2212", "-").replaceAll(",", "")) : NaN;
+};
+
 for (const table of document.querySelectorAll("table[data-sortable]")) {
   const heads = [...table.tHead.rows[0].cells];
   const body = table.tBodies[0];
@@ -21,8 +27,9 @@ for (const table of document.querySelectorAll("table[data-sortable]")) {
       head.setAttribute("aria-sort", down ? "descending" : "ascending");
       const rows = [...body.rows].map((row) => {
         const cell = row.cells[column];
-        const text = cell.dataset.value ?? cell.textContent.trim();
-        return { row, text, number: text === "" ? NaN : Number(text) };
+        const said = cell.dataset.value ?? cell.textContent.trim();
+        const text = said === "\u2013" ? "" : said;
+        return { row, text, number: valued(text) };
       });
       const numeric = rows.every((one) => one.text === "" || !Number.isNaN(one.number));
       rows.sort((one, two) => {
