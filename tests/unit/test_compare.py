@@ -218,6 +218,24 @@ def test_a_slice_that_the_average_hides_leads_the_report():
     assert found.gates[1].title == "Recall, every carrier, no worse than \N{MINUS SIGN}0.03"
 
 
+def test_a_slice_that_blocks_is_not_called_undecided_further_down():
+    """The slices of one gate are one family, in the table as in the gate; the other 222 tests another."""
+    truth, candidate, baseline = binary(6000, skill=1.6, seed=4)
+    truth = truth.with_columns(
+        carrier=pl.when(pl.col("id") % 4 == 0).then(pl.lit("EV")).otherwise(pl.lit("AA"))
+    )
+    lost = (truth["carrier"] == "EV") & (truth["late"] == 1) & (truth["id"] % 24 == 0)
+    candidate = candidate.with_columns(prediction=pl.when(lost).then(0).otherwise("prediction"))
+    rules = (AUC, gate("recall", 1, no_worse_than=0.01, slices="carrier"))
+    parts = (config.Slice(column="carrier"), config.Slice(column="distance", bins=30))
+    found = run(model(metrics=METRICS, gates=rules, slices=parts), truth, candidate, baseline)
+    of_ev = {one.metric: one for one in found.metrics if one.slice and one.slice.value == "EV"}
+    assert (found.gates[1].outcome, found.gates[1].verdict) == ("fail", "worse")
+    assert of_ev["recall"].verdict == "worse"
+    assert of_ev["f1"].verdict == "inconclusive"
+    assert re.search(r"not after Holm over 222 tests", of_ev["f1"].note)
+
+
 def test_small_slices_are_inconclusive_and_do_not_decide():
     truth, candidate, baseline = binary(4000, skill=2.0)
     truth = truth.with_columns(carrier=pl.when(pl.col("id") < 7).then(pl.lit("HA")).otherwise("carrier"))

@@ -249,18 +249,24 @@ def _rows_of_all(results: gates.Results) -> tuple[records.MetricRow, ...]:
 
 
 def _rows_of_slices(results: gates.Results) -> tuple[records.MetricRow, ...]:
-    """One family: every metric on every slice that is large enough to be judged."""
+    """Of the slices that are large enough to be judged, one family a gate, and one of all that none is about.
+
+    The same families as the gates' own: what blocks a candidate is not called undecided further down.
+    """
     every = [
         (part, label) for parts in results.slices.values() for part in parts for label in results.metrics
     ]
     judged = [(part, label) for part, label in every if part.judged(label)]
-    adjusted = dict(
-        zip(
-            ((part.ref.column, part.ref.value, label) for part, label in judged),
-            holm([_p(part.measured[label]) for part, label in judged]),
-            strict=True,
+    families: dict[str, list[tuple[gates.SliceResult, str]]] = {}
+    for part, label in judged:
+        families.setdefault(_family(results.model, part, label), []).append((part, label))
+    adjusted = {
+        (part.ref.column, part.ref.value, label): (p_value, len(family))
+        for family in families.values()
+        for (part, label), p_value in zip(
+            family, holm([_p(part.measured[label]) for part, label in family]), strict=True
         )
-    )
+    }
     rows = []
     for part, label in every:
         found = part.measured[label]
@@ -269,9 +275,24 @@ def _rows_of_slices(results: gates.Results) -> tuple[records.MetricRow, ...]:
             found = Measured(
                 found.rows, found.candidate, found.baseline, found.contrasts, enough=False, note=note
             )
-        p_value = adjusted.get((part.ref.column, part.ref.value, label), 1.0)
-        rows.append(_row(results, label, found, part.ref, p_value, len(judged)))
+        p_value, size = adjusted.get((part.ref.column, part.ref.value, label), (1.0, 1))
+        rows.append(_row(results, label, found, part.ref, p_value, size))
     return tuple(rows)
+
+
+def _family(model: config.Model, part: gates.SliceResult, label: str) -> str:
+    """The gate that compares this metric on this slice; nothing where none does."""
+    return next(
+        (
+            gate.path
+            for gate in model.gates
+            if gate.slices == part.ref.column
+            and gate.metric.label == label
+            and (gate.no_worse_than or gate.better_by or gate.within)
+            and (not gate.only or part.ref.value in gate.only)
+        ),
+        "",
+    )
 
 
 def _row(

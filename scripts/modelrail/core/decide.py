@@ -5,7 +5,8 @@ The statistics behind the four words, so that each has a stated error rate:
 * The interval of `candidate - baseline` is two-sided at the confidence c (95% unless the gate says
   otherwise).
 * `better` and `worse` are tests that the true difference is not zero, at the level 1 - c over both sides,
-  corrected by Holm for the family the test belongs to (all metrics on all rows; all metrics on all slices).
+  corrected by Holm for the family the test belongs to (all metrics on all rows; the slices that one gate
+  compares; all other metrics on slices).
   With two equally good models, the chance of any `better` or `worse` in a family is at most 1 - c.
 * `not worse` needs a margin: non-inferiority (Blackwelder 1982, Control. Clin. Trials 3:345-353) is shown
   when the whole interval lies above -margin, which a model truly worse by the margin passes with chance (1
