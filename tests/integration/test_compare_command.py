@@ -163,6 +163,32 @@ def test_a_pull_request_is_judged_by_the_policy_of_its_base(workspace, git, monk
     assert __main__.main(["compare", "--policy-ref", "HEAD"]) == 0
 
 
+@pytest.mark.fault(22)
+def test_a_waiver_counts_from_the_base_until_its_last_day_and_is_told(workspace, git, capsys):
+    def waived(until: str) -> str:
+        write_config(workspace, "0.01")
+        with (workspace / "modelrail.yaml").open("a", encoding="utf-8") as file:
+            file.write("    waivers:\n      - {metric: roc_auc, owner: ana, reason: canary, ")
+            file.write(f"expires: {until}}}\n")
+        git(workspace, "commit", "-q", "-a", "-m", f"Waived until {until}")
+        return git(workspace, "rev-parse", "HEAD")
+
+    without = git(workspace, "rev-parse", "HEAD")
+    folder = evaluate(workspace, skill=1.0)
+    past, coming = waived("2020-01-31"), waived("9999-12-31")
+    # What the change itself writes does not help it, and is shown.
+    assert __main__.main(["compare", "--policy-ref", without]) == 4
+    assert "waiver" in " ".join(files.read(records.Comparison, folder).policy_changes)
+    assert "waiver" in capsys.readouterr().out
+    assert __main__.main(["compare", "--policy-ref", past]) == 4
+    assert "2020-01-31" in capsys.readouterr().out  # an expired one is not dropped in silence
+    assert files.read(records.Comparison, folder).gates[0].waived is None
+    assert __main__.main(["compare", "--policy-ref", coming]) == 0
+    assert "waived by ana until 9999-12-31" in " ".join(capsys.readouterr().out.split())
+    (gate,) = files.read(records.Comparison, folder).gates
+    assert (gate.outcome, gate.waived.owner, gate.waived.reason) == ("fail", "ana", "canary")
+
+
 def test_a_base_without_a_policy_takes_the_heads_and_says_so(workspace, git, capsys):
     first = git(workspace, "rev-list", "--max-parents=0", "HEAD")
     folder = evaluate(workspace)

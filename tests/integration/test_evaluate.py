@@ -361,6 +361,24 @@ def test_further_baselines_are_scored_beside(consumer: Consumer) -> None:
     assert {row.verdict for row in found.others if row.name != "majority"} == {"not worse"}
 
 
+def test_the_same_model_again_is_not_worse_and_never_better(consumer: Consumer) -> None:
+    consumer.train()
+    consumer.register("v1.0.0", 1)
+    (consumer.root / "README.md").write_text("Nothing of the model.\n")
+    support.commit(consumer.root, "A sentence")
+    consumer.train()
+    consumer.ok("evaluate")
+    found = consumer.evaluation()
+    assert found.baseline is not None
+    assert found.candidate.model_digest == found.baseline.model_digest
+    shown = consumer.ok("compare").stdout
+    comparison = files.read(records.Comparison, consumer.folder)
+    assert comparison.verdict == "pass"
+    assert {row.verdict for row in comparison.metrics if row.slice is None} == {"not worse"}
+    assert "better" not in {row.verdict for row in comparison.metrics}
+    assert "same model file: it can be not worse, never better" in " ".join(shown.split())
+
+
 @pytest.mark.fault(19)
 def test_a_baseline_with_another_positive_class_is_refused(consumer: Consumer) -> None:
     consumer.train()
