@@ -11,6 +11,7 @@ import contextlib
 import re
 import subprocess
 import tempfile
+import time
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
@@ -20,6 +21,7 @@ from modelrail.settings import Secret, Settings
 _SHA = re.compile(r"[0-9a-f]{40}\Z")
 TIMEOUT = 600.0  # seconds; a fetch of a large history
 OLDEST = (2, 34)  # older ones ignore configuration by environment, and with it the token
+READS = 4  # attempts of a command that only reads from the remote
 _INSTALL = "Install git 2.34 or newer."
 
 
@@ -74,7 +76,22 @@ class Git:
         env: Mapping[str, str] | None = None,
         network: bool = False,
     ) -> subprocess.CompletedProcess[bytes]:
-        """Run git and return whatever came of it; raises only when git is absent or hangs."""
+        """Run git and return whatever came of it; raises only when git is absent or hangs.
+
+        What only reads from the remote is tried again when the server or the line failed. A push is not:
+        whether it arrived is for the caller to read back.
+        """
+        done = self._once(*arguments, data=data, env=env, network=network)
+        for attempt in range(1, READS if network and "push" not in arguments else 1):
+            if not (done.returncode and _PASSING.search(done.stderr)):
+                break
+            pause(2.0 ** (attempt - 1))
+            done = self._once(*arguments, data=data, env=env, network=network)
+        return done
+
+    def _once(
+        self, *arguments: str, data: bytes | None, env: Mapping[str, str] | None, network: bool
+    ) -> subprocess.CompletedProcess[bytes]:
         if any(argument == "" or argument.startswith(":") for argument in arguments):
             # `git push origin "$EMPTY:refs/tags/x"` deletes the ref; no caller of ours means that.
             raise GitError(f"An empty argument or refspec in: git {' '.join(arguments)}")
@@ -225,3 +242,14 @@ def open_repository(settings: Settings, remote: str = "") -> Git:
         server_url=settings.server_url,
         environ=settings.environ,
     )
+# What git says when a server or a line failed; another attempt may well succeed.
+_PASSING = re.compile(
+    rb"returned error: (?:429|5\d\d)|RPC failed|early EOF|hung up|unexpected disconnect|Empty reply|"
+    rb"transfer closed|Recv failure|Connection (?:reset|timed out)|Operation timed out|SSL_ERROR_SYSCALL"
+)
+
+
+def pause(seconds: float) -> None:
+    time.sleep(seconds)
+
+

@@ -88,6 +88,7 @@ class Faults:
         if fault.cut == "before":
             _cut(environ)
         if fault.status:
+            _drain(environ)
             return _answer(fault, start_response)
         if fault.read_at_most >= 0:
             environ["wsgi.input"] = _Short(environ["wsgi.input"], fault.read_at_most)
@@ -110,6 +111,13 @@ class Faults:
             if key[:5] == "HTTP_"
         }
         return Incoming(method, path, environ.get("QUERY_STRING", ""), headers, nth, total)
+
+
+def _drain(environ: WSGIEnvironment) -> None:
+    """Read what was sent: on a connection that stays open it would be taken for the next request."""
+    left = int(environ.get("CONTENT_LENGTH") or 0)
+    while left > 0 and (block := environ["wsgi.input"].read(min(left, 65536))):
+        left -= len(block)
 
 
 def _answer(fault: Fault, start_response: StartResponse) -> list[bytes]:
