@@ -17,7 +17,7 @@ import time
 from pathlib import Path
 
 PIECE = 2_000_000
-METRICS = ("accuracy", "recall", "f1", "brier", "log_loss", "roc_auc")
+METRICS = ("accuracy", "f1", "log_loss", "brier", "roc_auc", "average_precision")
 COLUMNS = {"truth": ["id", "late", "carrier"], "candidate": ["id", "prediction", "score"]}
 
 
@@ -69,10 +69,9 @@ def compare(folder: Path, names: list[str], slices: tuple[str, ...]) -> dict[str
         msgspec.structs.replace(model, gates=gates),
         bench_records(tables.count(folder / "truth.parquet")),
         evaluation_digest=DIGEST,
-        # Handed over without a name here, as the command does: what is read need not stay.
-        truth=tables.read(folder / "truth.parquet", read),
-        candidate=tables.read(folder / "candidate.parquet"),
-        baseline=tables.read(folder / "baseline.parquet"),
+        truth=tables.Stored(folder / "truth.parquet", read),
+        candidate=tables.Stored(folder / "candidate.parquet"),
+        baseline=tables.Stored(folder / "baseline.parquet"),
         policy=records.PolicyRef(commit="0" * 40, digest=DIGEST, changed=False, source="head"),
     )
     return {

@@ -96,6 +96,46 @@ def read(
         return lazy.select(list(dict.fromkeys(names))).collect()
 
 
+class Stored:
+    """A Parquet file as a comparison uses a table: each column is read when it is asked for, and not kept.
+
+    Has of polars' DataFrame what the core asks of a table (`columns`, `schema`, `height`, a column by its
+    name, rows by their numbers, `select`, `drop`).
+    """
+
+    def __init__(
+        self, path: Path, names: Sequence[str] | None = None, order: pl.Series | None = None
+    ) -> None:
+        self._path = path
+        self._order = order
+        present = columns(path)
+        self.schema = pl.Schema({name: present[name] for name in (present if names is None else names)})
+        self.height = count(path) if order is None else order.len()
+
+    @property
+    def columns(self) -> list[str]:
+        return list(self.schema)
+
+    def __getitem__(self, wanted: str | pl.Series) -> Any:
+        """The column of this name; of row numbers, the table of these rows in this order."""
+        if not isinstance(wanted, str):
+            return Stored(self._path, self.columns, wanted if self._order is None else self._order[wanted])
+        if wanted not in self.schema:
+            raise pl.exceptions.ColumnNotFoundError(wanted)
+        found = read(self._path, [wanted])[wanted]
+        return found if self._order is None else found[self._order]
+
+    def select(self, *expressions: pl.Expr) -> pl.DataFrame:
+        lazy = scan(self._path).select(self.columns)
+        with _reading(self._path):
+            if self._order is None:
+                return lazy.select(*expressions).collect()
+            return lazy.collect()[self._order].select(*expressions)
+
+    def drop(self, name: str) -> Stored:
+        return Stored(self._path, [one for one in self.columns if one != name], self._order)
+
+
 def write(frame: pl.DataFrame, path: Path) -> None:
     """A Parquet or CSV file, by the suffix."""
     path.parent.mkdir(parents=True, exist_ok=True)

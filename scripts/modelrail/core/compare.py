@@ -69,11 +69,9 @@ def compare(
     asked = {label: decide.factors(_margins(model, label)) for label in metrics}
     whole = Subset(paired)
     measured = {label: whole.measure(metric, asked[label]) for label, metric in metrics.items()}
-    parts = {
-        wanted.column: _slices(paired_subset, wanted, metrics, asked)
-        for wanted in read_columns.sliced(model)
-        for paired_subset in (whole,)
-    }
+    if model.slice_search is None:
+        whole.forget()
+    parts = {wanted.column: _slices(whole, wanted, metrics, asked) for wanted in read_columns.sliced(model)}
     same_model = (
         evaluation.baseline is not None
         and evaluation.baseline.model_digest == evaluation.candidate.model_digest
@@ -90,9 +88,9 @@ def compare(
         rows=paired.rows,
         metrics=_rows_of_all(results) + _rows_of_slices(results),
         gates=rows,
-        short=headline.short(results, rows, verdict),
         verdict=verdict,
         headline=headline.headline(results, rows, verdict),
+        short=headline.short(results, rows, verdict),
         policy=policy,
         correction=CORRECTION,
         seed=SEED,
@@ -228,7 +226,7 @@ def _slices(
     cut = slices.cut(whole.paired.table, wanted)
     found = []
     for label, rows in cut.rows():
-        part = Subset(whole.paired, rows)
+        part = Subset(whole.paired, rows if rows.size < whole.size else None)
         measured = {name: part.measure(metric, asked[name]) for name, metric in metrics.items()}
         found.append(
             gates.SliceResult(records.SliceRef(column=wanted.column, value=label), measured, wanted.min_rows)

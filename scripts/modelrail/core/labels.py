@@ -1,4 +1,4 @@
-"""Classes as codes, and the scores of classes."""
+"""Classes as codes, labels as matrices, and their scores."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ import numpy as np
 import polars as pl
 
 from modelrail import config
+from modelrail.core import label_sets
 from modelrail.core.metrics import catalog
 from modelrail.core.metrics.estimate import Floats, Ints
 from modelrail.core.output import PREDICTION, SCORE, Output
@@ -75,6 +76,9 @@ def _labels(values: pl.Series, who: str, metric: str) -> Labels:
     if missing:
         raise not_usable(metric, values.name, who, f"{missing:,} rows are null or NaN")
     distinct = values.unique()
+    if values.dtype == pl.String:  # from here on a byte or two a row
+        coded = values.cast(pl.Enum(distinct)).to_physical()
+        return Labels(coded, pl.Series(range(distinct.len()), dtype=coded.dtype), distinct)
     return Labels(values, distinct, _names(distinct))
 
 
@@ -172,3 +176,52 @@ def _within_one(scores: Floats, column: str, who: str, metric: str) -> Floats:
     if outside.any():
         raise not_usable(metric, column, who, f"{int(outside.sum()):,} values lie outside 0 to 1")
     return scores
+
+
+# --- several labels a row --------------------------------------------------------------------------------
+
+
+def multilabel(
+    model: config.Model,
+    metrics: Sequence[catalog.Metric],
+    truth: pl.DataFrame,
+    ordered: dict[str, pl.DataFrame],
+) -> tuple[Ints, tuple[str, ...], dict[str, Output]]:
+    """Matrices of the labels; `classes` are the labels: the target's columns, or all that stand anywhere."""
+    data, every = model.data, "every metric"
+    columns = [column(truth, name, "the test set", every).name for name in data.label_columns]
+    separator = data.separator
+    who = "the test set"
+    try:
+        true = (
+            label_sets.of_columns(truth, columns, columns)
+            if data.targets
+            else label_sets.of_values(truth[columns[0]], separator)
+        )
+        said = {}
+        for name, table in ordered.items():
+            who = name
+            found = label_sets.of_predictions(table, separator)
+            said[name] = column(table, PREDICTION, name, every) if found is None else found
+    except label_sets.LabelSetError as error:
+        raise ComparisonError(
+            f"The labels of {who} cannot be read: {error}.",
+            next="Mend the predictor or the data, and evaluate again.",
+        ) from None
+    classes = tuple(columns) if data.targets else tuple(label_sets.names(true, *said.values()))
+    for name, sets in said.items():
+        strange = [label for label in label_sets.names(sets) if label not in classes]
+        if strange:
+            raise ComparisonError(f"{strange[0][:40]!r}, which {name} predicts, is no label of the target.")
+    scored = _named_scores(metrics)
+    outputs = {}
+    for name, table in ordered.items():
+        scores = label_sets.score_matrix(table, classes)
+        if scores is None and scored:
+            raise not_usable(scored, f"{SCORE}:<label>", name, "there are no such columns")
+        outputs[name] = Output(label_sets.matrix(said[name], classes), scores)
+    return label_sets.matrix(true, classes), classes, outputs
+
+
+def _named_scores(metrics: Sequence[catalog.Metric]) -> str:
+    return named([metric for metric in metrics if metric.needs in {"scores", "probabilities"}])

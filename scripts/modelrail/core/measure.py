@@ -80,25 +80,33 @@ class Subset:
                 mine = alone[joint.cell_of_row] * weights
                 theirs = None if other is None else mine - other[joint.cell_of_row] * weights
                 return mine, theirs
-            function = functions.of_rows(metric)
-            found = [function(view) for view in self._views]
+            function = functions.of_rows(metric, self.paired.classes)
+            found = [function(view) for view in self._views_of(metric)]
             if any(one.value is None for one in found):
                 return None
             first = found[0].influence
             return first, None if len(found) == 1 else first - found[1].influence
 
+    def forget(self) -> None:
+        """Drop what was sorted and counted for all metrics: of many rows it is most of the memory."""
+        self._joints.clear()
+        for name in ("_views", "_label_views"):
+            self.__dict__.pop(name, None)
+
     # --- the two families ------------------------------------------------------------------------------
 
     def _by_row(self, metric: Metric, factors: Iterable[float]) -> Measured:
-        function = functions.of_rows(metric)
-        one = function(self._views[0])
-        two = function(self._views[1]) if len(self._views) > 1 else None
+        function, views = functions.of_rows(metric, self.paired.classes), self._views_of(metric)
+        one = function(views[0])
+        two = function(views[1]) if len(views) > 1 else None
         if metric.interval != "influence":
             return self._resampled(metric, one, two, factors)
 
         def make(factor: float) -> Contrast:
-            pull = one.influence if two is None or not factor else one.influence - factor * two.influence
-            return contrast.from_rows(_combine(one, two, factor), pull, self.clusters)
+            against = None if two is None else two.influence
+            return contrast.from_rows(
+                _combine(one, two, factor), one.influence, self.clusters, against, factor
+            )
 
         return self._finish(metric, one, two, make, factors)
 
@@ -108,8 +116,11 @@ class Subset:
         """No influence function: by the bootstrap, or the bare values."""
         if metric.interval == "none" or one.value is None or (two is not None and two.value is None):
             return self._finish(metric, one, two, lambda _: Contrast(math.nan, 0.0, 1.0), factors)
-        views = self._views if two is not None else self._views[:1]
-        values = resample.replicates(functions.of_rows(metric), views, self.clusters, seed=self.paired.seed)
+        views = self._views_of(metric)
+        views = views if two is not None else views[:1]
+        values = resample.replicates(
+            functions.of_rows(metric, self.paired.classes), views, self.clusters, seed=self.paired.seed
+        )
         return self._from_values(metric, one, two, values, factors)
 
     def _from_values(
@@ -234,6 +245,16 @@ class Subset:
 
     def take(self, values: Any) -> Any:
         return values if self._rows is None else values[self._rows]
+
+    def _views_of(self, metric: Metric) -> tuple[View, ...]:
+        """Of scores or values; where a row has several labels, of them when the metric takes labels."""
+        by_labels = self.paired.task == "multilabel" and metric.needs == "labels"
+        return self._label_views if by_labels else self._views
+
+    @cached_property
+    def _label_views(self) -> tuple[View, ...]:
+        truth = self.take(self.paired.truth)
+        return tuple(View(truth, self.take(output.labels), self.weights) for output in self.paired.outputs)
 
     @cached_property
     def _views(self) -> tuple[View, ...]:

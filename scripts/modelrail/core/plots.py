@@ -8,7 +8,7 @@ its own curves.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Literal
+from typing import Literal, cast
 
 import numpy as np
 import polars as pl
@@ -69,6 +69,10 @@ def _pair(model: config.Model, truth: pl.DataFrame, table: pl.DataFrame) -> Pair
 # --- curves of scores ------------------------------------------------------------------------------------
 
 
+def _truth(paired: Paired) -> Ints:
+    return cast("Ints", paired.truth)  # of a classification: never values
+
+
 class _Ranked:
     """Weights of true and false positives at each threshold, from the highest score down; ties are one."""
 
@@ -109,7 +113,7 @@ def _at_quantiles(truth: Ints, scores: Floats, weights: Floats | None) -> tuple[
 def _ranked(paired: Paired) -> _Ranked:
     scores = paired.candidate.scores
     assert scores is not None  # noqa: S101 - chosen by it
-    return _Ranked(paired.truth, scores, paired.weights)
+    return _Ranked(_truth(paired), scores, paired.weights)
 
 
 def _roc(role: Role, found: _Ranked) -> records.Curve:
@@ -188,10 +192,8 @@ def _matrix(
     for part in pieces(said.size):
         cells = codes[paired.truth[part].astype(np.int64)] * size + codes[said[part]]
         counts += np.bincount(cells, minlength=size * size)
-    counts = counts.reshape(size, size)
-    return records.ConfusionMatrix(
-        role=role, labels=labels, counts=tuple(tuple(int(count) for count in row) for row in counts)
-    )
+    rows = counts.reshape(size, size).tolist()
+    return records.ConfusionMatrix(role=role, labels=labels, counts=tuple(tuple(row) for row in rows))
 
 
 # --- errors ----------------------------------------------------------------------------------------------

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import itertools
+import math
 from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import polars as pl
+from numpy.typing import NDArray
 
 from modelrail import config
 from modelrail.core import expressions, row_conditions
@@ -17,6 +20,9 @@ from modelrail.errors import ComparisonError
 MISSING = "(missing)"
 JOIN = " & "  # between the values of a combination, as between its columns
 MAX_SLICES = 5000  # of one column
+CODE = np.int16  # of a slice: two bytes a row
+Codes = NDArray[np.signedinteger[Any]]
+DENSE = 1 << 22  # combinations that are looked up in a table
 
 
 @dataclass(frozen=True)
@@ -26,12 +32,14 @@ class Slicing:
     column: str
     min_rows: int
     labels: tuple[str, ...]
-    codes: Ints
+    codes: Codes
 
     def rows(self) -> Iterator[tuple[str, Ints]]:
         """Each slice with its row numbers, ascending; one stable sort for all of them."""
-        order = np.argsort(self.codes, kind="stable")
-        edges = np.searchsorted(self.codes[order], np.arange(len(self.labels) + 1))
+        order = np.argsort(self.codes, kind="stable")  # by radix: codes are of two bytes
+        if order.size < 1 << 32:
+            order = order.astype(np.uint32)
+        edges = np.concatenate(([0], np.cumsum(self.sizes)))
         for code, label in enumerate(self.labels):
             yield label, order[edges[code] : edges[code + 1]]
 
@@ -58,7 +66,7 @@ def combine(cuts: list[Slicing], column: str, min_rows: int) -> Slicing:
     joint = np.zeros(cuts[0].codes.size, dtype=np.int64)
     for one in cuts:
         joint = joint * len(one.labels) + one.codes
-    found, codes = np.unique(joint, return_inverse=True)
+    found, codes = _compact(joint, math.prod(len(one.labels) + 1 for one in cuts))
     if found.size > MAX_SLICES:
         raise ComparisonError(
             f"{column} has {found.size:,} combinations; at most {MAX_SLICES:,} are judged.",
@@ -71,14 +79,22 @@ def combine(cuts: list[Slicing], column: str, min_rows: int) -> Slicing:
             rest, place = divmod(rest, len(one.labels))
             parts.append(one.labels[place])
         labels.append(JOIN.join(reversed(parts)))
-    return Slicing(column, min_rows, tuple(labels), codes.astype(np.int64))
+    return Slicing(column, min_rows, tuple(labels), codes.astype(CODE))
+
+
+def _compact(joint: Ints, most: int) -> tuple[Ints, Ints]:
+    """The codes that occur, ascending, and each row's place among them."""
+    if most > DENSE:
+        return np.unique(joint, return_inverse=True)
+    present = np.bincount(joint, minlength=most) > 0
+    return np.flatnonzero(present), (np.cumsum(present) - 1)[joint]
 
 
 def _by_expression(table: pl.DataFrame, wanted: config.Slice) -> Slicing:
     """One slice, without a value: its column says it all. Rows outside have a code without a label."""
     assert wanted.where is not None  # noqa: S101 - the caller chose this branch by it
     inside = row_conditions.rows(expressions.parse(wanted.where), table, wanted.column)
-    return Slicing(wanted.column, wanted.min_rows, ("",), np.where(inside, 0, 1).astype(np.int64))
+    return Slicing(wanted.column, wanted.min_rows, ("",), np.where(inside, 0, 1).astype(CODE))
 
 
 def _by_value(values: pl.Series, wanted: config.Slice) -> Slicing:
@@ -91,8 +107,17 @@ def _by_value(values: pl.Series, wanted: config.Slice) -> Slicing:
             next=f"Cut it into bins: `slices: [{{column: {wanted.column}, bins: 5}}]`.",
         )
     labels = tuple(_label(value) for value in found.to_list())
-    codes = values.rank("dense").fill_null(found.drop_nulls().len() + 1).to_numpy().astype(np.int64) - 1
-    return Slicing(wanted.column, wanted.min_rows, labels, codes)
+    return Slicing(wanted.column, wanted.min_rows, labels, _codes(values, found))
+
+
+def _codes(values: pl.Series, found: pl.Series) -> Codes:
+    """Each row's place among the distinct values, the missing one last; no table of texts is sorted."""
+    known = found.drop_nulls()
+    if values.dtype == pl.String:
+        placed = values.cast(pl.Enum(known)).to_physical()
+    else:
+        placed = values.replace_strict(known, pl.Series(range(known.len()), dtype=pl.Int16), default=None)
+    return placed.cast(pl.Int16).fill_null(known.len()).to_numpy()
 
 
 def _by_bins(values: pl.Series, wanted: config.Slice) -> Slicing:
@@ -104,12 +129,12 @@ def _by_bins(values: pl.Series, wanted: config.Slice) -> Slicing:
     known = numbers[~np.isnan(numbers)]
     missing = known.size < numbers.size
     if not known.size:
-        return Slicing(wanted.column, wanted.min_rows, (MISSING,), np.zeros(numbers.size, dtype=np.int64))
+        return Slicing(wanted.column, wanted.min_rows, (MISSING,), np.zeros(numbers.size, dtype=CODE))
     assert wanted.bins is not None  # noqa: S101 - the caller chose this branch by it
     # Equal quantiles (many equal values) merge their bins.
     edges = np.unique(np.quantile(known, np.linspace(0, 1, wanted.bins + 1), method="inverted_cdf"))
     inner = edges[1:-1]
-    codes = np.searchsorted(inner, numbers, side="left").astype(np.int64)
+    codes = np.searchsorted(inner, numbers, side="left").astype(CODE)
     bounds = [edges[0], *inner, edges[-1]]
     labels = [
         f"{'' if index == 0 else 'over '}{_number(low)} to {_number(high)}"

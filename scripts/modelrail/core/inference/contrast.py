@@ -14,6 +14,7 @@ interval that it deserves.
 from __future__ import annotations
 
 import math
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -22,6 +23,14 @@ from modelrail.core.inference import student
 from modelrail.core.metrics.estimate import Floats, Ints
 
 MANY = 1000  # replicates from which their own quantiles are the interval; with fewer, their spread
+
+
+PIECE = 1 << 20  # rows worked on at a time
+
+
+def pieces(rows: int, size: int = PIECE) -> Iterator[slice]:
+    """The rows in order, some at a time."""
+    return (slice(start, start + size) for start in range(0, rows, size))
 
 
 @dataclass(frozen=True)
@@ -75,11 +84,35 @@ class Clusters:
     def sums(self, per_row: Floats) -> Floats:
         return np.bincount(self.codes, weights=per_row, minlength=self.count).astype(np.float64, copy=False)
 
+    def sums_of_difference(self, one: Floats, two: Floats, factor: float) -> Floats:
+        """Sums of `one - factor * two`, piece by piece: no such array of all rows is made."""
+        found = np.zeros(self.count)
+        for part in pieces(one.size, max(PIECE, 4 * self.count)):
+            pulls = one[part] - factor * two[part]
+            found += np.bincount(self.codes[part], weights=pulls, minlength=self.count)
+        return found
 
-def from_rows(estimate: float, influence: Floats, clusters: Clusters | None) -> Contrast:
-    """The contrast whose rows pull it by `influence`."""
+
+def from_rows(
+    estimate: float,
+    influence: Floats,
+    clusters: Clusters | None,
+    against: Floats | None = None,
+    factor: float = 0.0,
+) -> Contrast:
+    """The contrast whose rows pull it by `influence`, less `factor` times `against` where that is given."""
     n = influence.size
-    pulls = influence if clusters is None else clusters.sums(influence)
+    if against is not None and factor and clusters is None:
+        found = [_moments(influence[part] - factor * against[part]) for part in pieces(n)]
+        second, fourth = (math.fsum(sums) for sums in zip(*found, strict=True))
+        return _contrast(estimate, second, fourth, units=n, n=n)
+    pulls = influence
+    if clusters is not None:
+        pulls = (
+            clusters.sums_of_difference(influence, against, factor)
+            if against is not None and factor
+            else clusters.sums(influence)
+        )
     return _contrast(estimate, *_moments(pulls), units=pulls.size, n=n)
 
 
@@ -126,8 +159,13 @@ def from_replicates(estimate: float, values: Floats) -> Contrast:
 
 
 def _moments(pulls: Floats) -> tuple[float, float]:
-    squares = pulls * pulls
-    return float(squares.sum()), float(squares @ squares)
+    """Sums of squares and of fourth powers; mergeable by addition, and so made piece by piece."""
+    second, fourth = 0.0, 0.0
+    for part in pieces(pulls.size):
+        squares = pulls[part] * pulls[part]
+        second += float(squares.sum())
+        fourth += float(squares @ squares)
+    return second, fourth
 
 
 def _contrast(estimate: float, second: float, fourth: float, *, units: float, n: float) -> Contrast:

@@ -47,6 +47,7 @@ class View:
         columns: Mapping[str, Floats] | None = None,
         queries: Ints | None = None,
     ) -> None:
+        # Multilabel: (n, L), the truth and labels 0 or 1, or scores.
         self.truth = truth  # binary: bool; multiclass: class codes; otherwise float
         self.output = output  # binary: score; multiclass: (n, K) probabilities; otherwise prediction
         self.weights = weights  # their mean is one; None: all are one
@@ -68,7 +69,7 @@ class View:
 
     @property
     def size(self) -> int:
-        return int(self.truth.size)
+        return len(self.truth)
 
     @property
     def ranks(self) -> Ranks:
@@ -123,11 +124,11 @@ class Ranks:
     @classmethod
     def of(cls, scores: Floats) -> Ranks:
         order = np.argsort(scores)
+        if scores.size < 1 << 32:
+            order = order.astype(np.uint32)  # half the memory of what stays longest
         ordered = scores[order]
         fresh = ordered[1:] != ordered[:-1]
         del ordered
-        if scores.size < 1 << 32:
-            order = order.astype(np.uint32)  # half the memory of what stays longest
         if bool(fresh.all()):
             return cls(order, None)
         return cls(order, np.concatenate(([0], np.flatnonzero(fresh) + 1)))

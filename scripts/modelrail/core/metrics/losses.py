@@ -16,8 +16,11 @@ def log_loss(view: View) -> Estimate:
     if probabilities.ndim == 2:
         of_truth = probabilities[np.arange(len(probabilities)), view.truth.astype(np.int64)]
     else:
-        of_truth = np.where(view.truth.astype(bool), probabilities, 1 - probabilities)
-    return mean_of(view, -np.log(np.clip(of_truth, EPSILON, 1 - EPSILON)))
+        of_truth = 1 - probabilities
+        np.copyto(of_truth, probabilities, where=view.truth.astype(bool))
+    np.clip(of_truth, EPSILON, 1 - EPSILON, out=of_truth)
+    np.log(of_truth, out=of_truth)
+    return mean_of(view, np.negative(of_truth, out=of_truth))
 
 
 def brier(view: View) -> Estimate:
@@ -26,7 +29,8 @@ def brier(view: View) -> Estimate:
         squares = (view.output**2).sum(axis=1)
         of_truth = view.output[np.arange(view.size), view.truth.astype(np.int64)]
         return mean_of(view, squares - 2 * of_truth + 1)
-    return mean_of(view, (view.output - view.truth.astype(np.float64)) ** 2)
+    gap = view.output - view.truth
+    return mean_of(view, np.square(gap, out=gap))
 
 
 def top_k_accuracy(view: View, *, k: int) -> Estimate:

@@ -30,13 +30,15 @@ def _auc(view: View, factor: Callable[[int, int], float]) -> Estimate:
     if not support or positives <= 0 or negatives <= 0:
         return undefined("the rows hold one class only", (n,))
     ranks = view.ranks
+    # Of many rows each of these arrays is large: they are worked on in place, and dropped when used.
     here = view.mass_in_blocks(positive)
-    below = view.mass_in_blocks()  # negatives below, those of the block counting half
+    below = view.mass_in_blocks()
     below -= here
-    below = np.cumsum(below) - below / 2
+    below = _midway(below)  # negatives below, those of the block counting half
     value = float((here @ below) / positives / negatives)
-    above = positives - np.cumsum(here) + here / 2
-    del here  # of many rows, each of these is large
+    above = _midway(here)
+    del here
+    np.subtract(positives, above, out=above)
     influence = ranks.scatter(below)
     del below
     outranked = ranks.scatter(above)
@@ -49,6 +51,14 @@ def _auc(view: View, factor: Callable[[int, int], float]) -> Estimate:
     outranked *= n / negatives * factor(n - count, n)
     np.copyto(influence, outranked, where=~positive)
     return Estimate(value, view.pull(influence), support)
+
+
+def _midway(mass: Floats) -> Floats:
+    """The mass of the blocks below and half of one's own; `mass` is used up."""
+    found: Floats = np.cumsum(mass)
+    mass *= 0.5
+    found -= mass
+    return found
 
 
 def _unbiased(rows_of_class: int, n: int) -> float:
@@ -75,15 +85,26 @@ def average_precision(view: View) -> Estimate:
     ranks = view.ranks
     here = view.mass_in_blocks(positive)
     at_or_above = np.cumsum(view.mass_in_blocks()[::-1])[::-1]
-    some = at_or_above > 0
-    precision = np.divide(np.cumsum(here[::-1])[::-1], at_or_above, out=np.zeros(here.size), where=some)
-    value = float((here * precision).sum() / positives)
-    share = np.divide(here, at_or_above, out=np.zeros(here.size), where=some)
-    first = np.cumsum(share)
-    second = np.cumsum(share * precision)
-    of_positive = ranks.scatter(precision + first - value - second)
-    of_negative = ranks.scatter(-second)
-    return Estimate(value, view.pull(np.where(positive, of_positive, of_negative) * (n / positives)), support)
+    some = at_or_above > 0  # else nothing but weights of zero stands there, and the numerators are 0 too
+    precision = np.cumsum(here[::-1])[::-1]
+    np.divide(precision, at_or_above, out=precision, where=some)
+    value = float(here @ precision / positives)
+    # From here on in place, as above: `here` becomes H1, `precision` what a positive row pulls.
+    np.divide(here, at_or_above, out=here, where=some)
+    del at_or_above, some
+    second = here * precision
+    np.cumsum(second, out=second)
+    np.cumsum(here, out=here)
+    precision += here
+    del here
+    precision -= value
+    precision -= second
+    influence = ranks.scatter(precision)
+    del precision
+    np.negative(second, out=second)
+    np.copyto(influence, ranks.scatter(second), where=~positive)
+    influence *= n / positives
+    return Estimate(value, view.pull(influence), support)
 
 
 def roc_auc_of_classes(view: View, *, average: str = "macro") -> Estimate:
