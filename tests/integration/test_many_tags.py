@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import runpy
 import subprocess
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -12,6 +12,8 @@ from typing import Any
 import pytest
 
 import modelrail
+from modelrail.adapters.git import Git
+from support_git import run_git
 from support_registry import Project
 
 BENCH = Path(modelrail.__file__).parents[1] / "bench_registry.py"
@@ -52,7 +54,15 @@ def counted(monkeypatch: pytest.MonkeyPatch) -> Counted:
         found.answered += len(done.stdout or b"")
         return done
 
+    def stream(git: Git, *arguments: str) -> Iterator[bytes]:
+        found.calls.append(arguments)
+        for block in streamed(git, *arguments):
+            found.answered += len(block)
+            yield block
+
+    streamed = Git.stream
     monkeypatch.setattr(subprocess, "run", run)
+    monkeypatch.setattr(Git, "stream", stream)
     return found
 
 
@@ -98,3 +108,32 @@ def test_a_registry_of_thousands_is_shown_by_one_reading(
     assert len(said.json) == MANY // 30
     last = said.json["m1"]["stages"]["production"]
     assert last["version"] == said.json["m1"]["latest"] == "v1.10.0"
+
+
+def test_models_whose_names_begin_alike_are_each_whole(tmp_path: Path) -> None:
+    """`a#…`, `a/b#…`, `a/b@…`, `a@…`, `a1#…`: a model's tags do not stand together in git's order."""
+    import os
+
+    from modelrail.adapters import registry
+    from modelrail.core import history
+
+    run_git(tmp_path, "init", "--quiet")
+    run_git(tmp_path, "commit", "--quiet", "--allow-empty", "-m", "x")
+    for model in ("a", "a/b", "a1", "a-b", "d=a", "A", "a_b"):
+        for tag in (
+            f"{model}@v1.0.0",
+            f"{model}#s#1",
+            f"{model}#s/t#2",
+            f"{model}@v1.0.0!",
+            f"{model}@deprecated",
+        ):
+            run_git(tmp_path, "tag", "-a", "-m", "x", tag)
+    git = Git(tmp_path, environ=os.environ)
+    whole = history.fold(registry.read(git))
+    assert len(whole) == 7
+    for model, state in registry.overview(git).items():
+        one = whole.pop(model)
+        assert (state.counter, set(state.versions), set(state.stages)) == (2, {"v1.0.0"}, {"s", "s/t"})
+        assert (state.deprecated is None) == (one.deprecated is None)
+        assert state.versions["v1.0.0"].deregistered is not None
+    assert whole == {}

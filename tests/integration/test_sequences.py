@@ -12,10 +12,10 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from modelrail import plans
+from modelrail import config, plans
 from modelrail.adapters import ledger, registry, tagging
 from modelrail.adapters.git import Git
-from modelrail.core import history, tags, transitions, verification, withdrawals
+from modelrail.core import decisions, history, tags, transitions, verification, withdrawals
 from modelrail.core import ledger as layout
 from modelrail.core.decisions import Asked, Decision, assign_tag
 from modelrail.core.history import ModelState
@@ -33,18 +33,18 @@ class Naive:
     versions: list[str] = field(default_factory=list)
     taken_back: set[str] = field(default_factory=set)
     unhealthy: set[str] = field(default_factory=set)
-    stages: dict[str, str] = field(default_factory=dict)
+    stages: dict[str, list[str]] = field(default_factory=dict)  # what stands there, newest first
     past: dict[str, list[str]] = field(default_factory=dict)
 
-    def put(self, stage: str, version: str) -> None:
-        self.stages[stage] = version
+    def put(self, stage: str, version: str, keep: list[str]) -> None:
+        self.stages[stage] = [version, *(one for one in keep if one != version)]
         self.past.setdefault(stage, []).append(version)
 
 
 operations = st.lists(
     st.tuples(
         st.sampled_from(
-            ["register", "assign", "rollback", "rollback", "unassign", "deregister", "deprecate"]
+            ["register", "assign", "join", "rollback", "rollback", "unassign", "deregister", "deprecate"]
         ),
         st.sampled_from(STAGES),
         st.integers(0, 4),
@@ -67,12 +67,13 @@ def register(state: ModelState, number: int, who: Asked, commit: str) -> Decisio
     )
 
 
-def assign(state: ModelState, version: str, stage: str, who: Asked) -> Decision:
+def assign(state: ModelState, version: str, stage: str, who: Asked, room: int) -> Decision:
     known = state.versions[version]
     reinstates = {"Reinstates": version} if known.unhealthy else {}
     tag = assign_tag(
         state, version, known.target, stage, who, number=state.counter + 1, time=state.last_time + 1,
         subject="in", summary=(), facts=reinstates,
+        beside=decisions.room(state, config.Stage(name=stage, versions=room), version),
     )  # fmt: skip
     return Decision(
         model="delay", version=version, changed=True, tag=tag.name, tags=(tag,), operation=who.operation
@@ -85,13 +86,14 @@ def step(git: Git, naive: Naive, kind: str, stage: str, pick: int, at: int, comm
     who = asked(operation=f"{at}/x", reason="why")
     usable = [version for version in naive.versions if version not in naive.taken_back]
     version = usable[pick % len(usable)] if usable else "v99.0.0"
-    current = naive.stages.get(stage)
+    standing = naive.stages.get(stage, [])
+    current = standing[0] if standing else None
     expected = True
     try:
         if kind == "register":
             decision = register(state, len(naive.versions) + 1, who, commit)
-        elif kind == "assign" and usable:
-            decision = assign(state, version, stage, who)
+        elif kind in {"assign", "join"} and usable:
+            decision = assign(state, version, stage, who, 2 if kind == "join" else 1)
         elif kind == "rollback":
             decision = transitions.rollback(state, policy(), stage, None, who)
         elif kind == "unassign":
@@ -106,9 +108,10 @@ def step(git: Git, naive: Naive, kind: str, stage: str, pick: int, at: int, comm
         decision, expected = None, False
     if kind == "register":
         naive.versions.append(f"v{len(naive.versions) + 1}.0.0")
-    elif kind == "assign":
+    elif kind in {"assign", "join"}:
         naive.unhealthy.discard(version)
-        naive.put(stage, version)
+        others = [one for one in standing if one != version]
+        naive.put(stage, version, others[:1] if kind == "join" else [])
     elif kind == "rollback":
         good = [
             known
@@ -119,12 +122,14 @@ def step(git: Git, naive: Naive, kind: str, stage: str, pick: int, at: int, comm
         if expected:
             assert current is not None
             naive.unhealthy.add(current)
-            naive.put(stage, good[0])
+            naive.put(stage, good[0], standing[1:])
     elif kind == "unassign":
         assert expected == bool(naive.past.get(stage))
         naive.stages.pop(stage, None)
+        if standing[1:]:
+            naive.stages[stage] = standing[1:]
     elif kind == "deregister":
-        assert expected == (bool(usable) and version not in naive.stages.values())
+        assert expected == (bool(usable) and not any(version in there for there in naive.stages.values()))
         if expected:
             naive.taken_back.add(version)
     if decision is not None:
@@ -135,7 +140,7 @@ def step(git: Git, naive: Naive, kind: str, stage: str, pick: int, at: int, comm
 
 def summary(state: ModelState) -> dict[str, object]:
     return {
-        "stages": {stage: assigned.version for stage, assigned in state.stages.items()},
+        "stages": {stage: [there.version for there in state.standing(stage)] for stage in state.stages},
         "versions": set(state.versions),
         "taken back": {name for name, known in state.versions.items() if known.deregistered},
         "unhealthy": {name for name, known in state.versions.items() if known.unhealthy},
@@ -199,7 +204,10 @@ def test_gto_agrees_wherever_it_can_express_it(tmp_path: Path, seed: int) -> Non
     run_git(root, "commit", "--quiet", "--allow-empty", "-m", "begin")
     git = Git(root, environ=os.environ)
     naive, dice = Naive(), random.Random(seed)
-    steps = ["register", *dice.choices(["register", "assign", "assign", "rollback"], k=12)]
+    steps = [
+        "register",
+        *dice.choices(["register", "assign", "assign", "join", "rollback", "deregister"], k=12),
+    ]
     for at, kind in enumerate(steps):
         step(git, naive, kind, dice.choice(STAGES), dice.randrange(5), at, git.head())
     program = Path(sys.executable).parent / "gto"
@@ -207,5 +215,8 @@ def test_gto_agrees_wherever_it_can_express_it(tmp_path: Path, seed: int) -> Non
         [str(program), "show", "--json"], cwd=root, capture_output=True, text=True, check=True
     )
     shown = json.loads(done.stdout)["delay"]
-    assert {stage: version for stage, version in shown["stage"].items() if version} == naive.stages
-    assert shown["version"] == naive.versions[-1]
+    assert {stage: version for stage, version in shown["stage"].items() if version} == {
+        stage: there[0] for stage, there in naive.stages.items()
+    }
+    usable = [version for version in naive.versions if version not in naive.taken_back]
+    assert shown["version"] == (usable[-1] if usable else None)

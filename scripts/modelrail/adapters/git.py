@@ -110,6 +110,28 @@ class Git:
         except subprocess.TimeoutExpired:
             raise UnavailableError(f"git {arguments[0]} did not finish within {TIMEOUT:.0f} s.") from None
 
+    def stream(self, *arguments: str, block: int = 1024 * 1024) -> Iterator[bytes]:
+        """The stdout of a local command, piece by piece, while it runs. Raises like `run`, at the end."""
+        with tempfile.TemporaryFile() as said:
+            try:
+                child = subprocess.Popen(
+                    ["git", *arguments], cwd=self.root, env={**self._environ, **self._quiet()},
+                    stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=said,
+                )  # fmt: skip
+            except FileNotFoundError:
+                raise ToolMissingError("git is not installed.", next=_INSTALL) from None
+            with child:
+                try:
+                    if child.stdout is not None:
+                        yield from iter(lambda: child.stdout.read(block) if child.stdout else b"", b"")
+                except BaseException:
+                    child.kill()
+                    raise
+            if child.returncode:
+                said.seek(0)
+                done = subprocess.CompletedProcess(child.args, child.returncode, b"", said.read())
+                raise self._error(arguments, done)
+
     @staticmethod
     def _quiet() -> dict[str, str]:
         return {"GIT_TERMINAL_PROMPT": "0", "LC_ALL": "C", "GIT_OPTIONAL_LOCKS": "0"}

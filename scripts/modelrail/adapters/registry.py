@@ -11,12 +11,15 @@ import contextlib
 import dataclasses
 import gc
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+
+from msgspec import structs
 
 from modelrail.adapters import ledger
 from modelrail.adapters.git import Git
-from modelrail.core import tags
+from modelrail.core import history, tags
+from modelrail.core.history import ModelState
 from modelrail.core.versions import is_version
 from modelrail.errors import GitError, UnavailableError, UsageError
 from modelrail.records import Event
@@ -32,6 +35,7 @@ _FIELDS = (
 _FORMAT = "%00".join(_FIELDS) + "%00"
 _WIDTH = len(_FIELDS)
 _BLOCK = 1024 * 1024
+_BEHIND = "A"  # the letter after `@`, which with `#` follows the model in all of its tags
 _COMMIT = re.compile(r"[0-9a-f]{40}\Z")
 
 
@@ -156,11 +160,10 @@ class Scan:
         return max(numbers, default=0)
 
 
-def scan(git: Git, model: str | None = None, *, remote: bool = False, state_only: bool = False) -> Scan:
+def scan(git: Git, model: str | None = None, *, remote: bool = False) -> Scan:
     """Read the registry tags of one model, or of all, in one call of git.
 
-    `remote`: as the last `fetch` found them on the remote, instead of this clone's own tags. `state_only`:
-    of the trailers only those that the state is folded from.
+    `remote`: as the last `fetch` found them on the remote, instead of this clone's own tags.
     """
     root = MIRROR if remote else TAGS
     parts = [""] if model is None else list(_prefixes(model))
@@ -168,12 +171,12 @@ def scan(git: Git, model: str | None = None, *, remote: bool = False, state_only
     events: list[Event] = []
     foreign: dict[str, str] = {}
     with without_collector():
-        for fields in _records(out):
+        for fields in _records(out[at : at + _BLOCK] for at in range(0, len(out), _BLOCK)):
             tag = fields[0][len(root) :]
             name = tags.parse_name(tag)
             if name is None or (model is not None and name.model != model):
                 continue
-            event = _event(name, tag, fields, state_only=state_only)
+            event = _event(name, tag, fields)
             if event is None:
                 foreign[tag] = fields[2]
             else:
@@ -193,21 +196,54 @@ def without_collector() -> Iterator[None]:
             gc.enable()
 
 
-def read(
-    git: Git, model: str | None = None, *, remote: bool = False, state_only: bool = False
-) -> tuple[Event, ...]:
+def read(git: Git, model: str | None = None, *, remote: bool = False) -> tuple[Event, ...]:
     """The events of one model, or of all, in git's order; `core.history.fold` puts them in theirs."""
-    return scan(git, model, remote=remote, state_only=state_only).events
+    return scan(git, model, remote=remote).events
 
 
-def _records(out: bytes) -> Iterator[list[str]]:
-    """The records, decoded a megabyte at a time: of a hundred thousand there are a hundred."""
-    at = 0
-    while at < len(out):
-        end = out.find(b"\0\n", at + _BLOCK)  # no field holds a NUL: this is where a record ends
-        end = len(out) if end < 0 else end + 2
-        fields = out[at:end].decode("utf-8", "replace").split("\0")
-        at = end
+def overview(git: Git, model: str | None = None, *, remote: bool = False) -> dict[str, ModelState]:
+    """The states without their events, for looking: folded model by model while git still prints.
+
+    Git prints by name, so that a model is complete when a name comes that sorts behind all of its own; of a
+    hundred thousand events those of a few models are held at a time. Of the trailers only those are read that
+    the state is made of.
+    """
+    root = MIRROR if remote else TAGS
+    parts = [""] if model is None else list(_prefixes(model))
+    waiting: dict[str, list[Event]] = {}
+    found: dict[str, ModelState] = {}
+    before = ""
+    with without_collector():
+        for fields in _records(git.stream("for-each-ref", f"--format={_FORMAT}", *_patterns(root, parts))):
+            tag = fields[0][len(root) :]
+            name = tags.parse_name(tag)
+            if name is None or (model is not None and name.model != model):
+                continue
+            if name.model != before:
+                for done in [known for known in waiting if tag > f"{known.replace(':', '=')}{_BEHIND}"]:
+                    found[done] = _folded(done, waiting.pop(done))
+                before = name.model
+            event = _event(name, tag, fields, state_only=True)
+            if event is not None:
+                waiting.setdefault(name.model, []).append(event)
+    found |= {last: _folded(last, events) for last, events in waiting.items()}
+    return dict(sorted(found.items()))
+
+
+def _folded(model: str, events: Sequence[Event]) -> ModelState:
+    return structs.replace(history.fold_model(model, events), events=())
+
+
+def _records(blocks: Iterable[bytes]) -> Iterator[list[str]]:
+    """The records, decoded a block at a time: of a hundred thousand there are a hundred."""
+    rest = b""
+    for block in blocks:
+        rest += block
+        end = rest.rfind(b"\0\n") + 2  # no field holds a NUL: this is where a record ends
+        if end < 2:
+            continue
+        whole, rest = rest[:end], rest[end:]
+        fields = whole.decode("utf-8", "replace").split("\0")
         for start in range(0, len(fields) - 1, _WIDTH):
             record = fields[start : start + _WIDTH]
             record[0] = record[0].lstrip("\n")

@@ -348,13 +348,15 @@ def look(
     """The states for looking: after a fetch the remote's, else this clone's own tags; one call of git.
 
     `wanted` is the option --fetch/--no-fetch; by default only CI fetches. `models`: of which, None for all.
-    `state_only`: the events keep only the trailers that the state is made of.
+    `state_only`: without the events.
     """
     fetched = found.in_ci if wanted is None else wanted
     if fetched:
         fetch(git, models, with_ledger=with_ledger)
     with registry.without_collector():
-        return history.fold(registry.read(git, model, remote=fetched, state_only=state_only))
+        if state_only:
+            return registry.overview(git, model, remote=fetched)
+        return history.fold(registry.read(git, model, remote=fetched))
 
 
 def wants_color(found: settings.Settings) -> bool:

@@ -9,7 +9,6 @@ from typing import Any
 
 import click
 
-from modelrail import config as modelrail_config
 from modelrail import settings
 from modelrail.adapters.actions_io import outputs, say
 from modelrail.commands import _options, _reading, _registry
@@ -39,11 +38,11 @@ def command(
         _registry.check_model_name(model)
     with _reading.place(remote) as place:
         found = place.settings
-        configured = () if place.elsewhere else _configured(found, config)
-        named = [model] if model else [known.name for known in configured] or None
+        configured = {} if place.elsewhere else _configured(found, config)
+        named = [model] if model else list(configured) or None
         states = place.states(model, fetch, named, state_only=True)
-    stages = [stage.name for known in configured if model in {None, known.name} for stage in known.stages]
-    if model and model not in states and model in {known.name for known in configured}:
+    stages = [stage for known, names in configured.items() if model in {None, known} for stage in names]
+    if model and model not in states and model in configured:
         states = {**states, model: ModelState(model=model)}  # nothing of it is registered yet: no error
     if model or len(states) == 1:
         state = selectors.model_state(states, model or next(iter(states)))
@@ -61,14 +60,14 @@ def command(
         say("The registry is empty: no version is registered yet.")
 
 
-def _configured(found: settings.Settings, file: str) -> tuple[modelrail_config.Model, ...]:
-    """The models of the configuration, for the order of the columns; a registry can be shown without one."""
+def _configured(found: settings.Settings, file: str) -> dict[str, tuple[str, ...]]:
+    """The models of the configuration and their stages; a registry can be shown without one."""
     path = found.workspace / file
     if not path.is_file():
-        return ()
-    from modelrail import config_check
+        return {}
+    from modelrail import config_names
 
-    return config_check.load(path).models
+    return config_names.read(path)
 
 
 def _outputs(state: ModelState, stages: list[str]) -> dict[str, str | int | bool]:
