@@ -13,6 +13,8 @@ from modelrail.settings import Settings
 
 MAX_SUMMARY_BYTES = 1024 * 1024 - 1024  # GitHub drops a summary over 1 MiB without failing the step
 
+ANNOTATED_LINES = 8  # of what a failed program printed last
+
 
 def say(text: str) -> None:
     """A line for the person who watches; results go to stdout, everything else to stderr."""
@@ -87,4 +89,6 @@ def report_error(error: ModelrailError, *, in_ci: bool, stream: TextIO | None = 
                 text = f"{fault.path}: {fault.what} {fault.hint}".strip()
                 annotate("error", text, title=title, file=fault.file, line=fault.line)
         else:
-            annotate("error", str(error), title=title, file=error.file, line=error.line)
+            last = "\n".join(error.tail.splitlines()[-ANNOTATED_LINES:])
+            text = f"{error}\n\n{last}" if last else str(error)
+            annotate("error", text, title=title, file=error.file, line=error.line)

@@ -60,7 +60,7 @@ def run(
             how = f"ended by signal {-done.code}" if done.code < 0 else f"failed with exit code {done.code}"
             raise TrainingError(
                 f"The training of {model.name} {how}: {model.train}",
-                next=f"Its last lines say why. By hand: cd {model.path} && {model.train}",
+                next=f"Its last lines say why. By hand{_in(model.path)}: {model.train}",
                 path=f"models.{model.name}.train",
                 tail=done.tail,
                 **_place(done.tail, root, model.path),
@@ -76,6 +76,10 @@ def run(
                     tail=done.tail,
                 )
     return done.seconds
+
+
+def _in(folder: str) -> str:
+    return "" if folder == "." else f", in {folder}"
 
 
 def _place(tail: str, root: Path, folder: str) -> dict[str, Any]:

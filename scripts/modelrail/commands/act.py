@@ -22,6 +22,7 @@ EVENTS = ("pull_request", "push", "workflow_run", "workflow_dispatch")
 @click.command(
     epilog="""\b
 Examples:
+  modelrail act pull_request --head my-branch
   modelrail act pull_request --pull-request 3 --expect-job evaluate
   modelrail act push
   modelrail act workflow_dispatch --workflow promote.yml --input model=delay --input version=v1.2.0"""
@@ -33,6 +34,7 @@ Examples:
 )
 @click.option("--expect-job", "expected", multiple=True, metavar="NAME", help="Fail unless this job ran.")
 @click.option("--pull-request", type=int, default=None, metavar="N", help="Default: the newest open one.")
+@click.option("--head", default="", metavar="BRANCH", help="Of this branch; opened when there is none.")
 @click.option("--type", "activity", default="opened", show_default=True, help="Activity of the pull request.")
 @click.option("--ref", default="", help="Branch or tag of a push or a dispatch; default: the default branch.")
 @click.option("--run-id", type=int, default=None, help="The completed run that a workflow_run follows.")
@@ -52,6 +54,7 @@ def command(
     inputs: Sequence[str],
     expected: Sequence[str],
     pull_request: int | None,
+    head: str,
     activity: str,
     ref: str,
     run_id: int | None,
@@ -84,6 +87,8 @@ def command(
     )
     source, actor = runner.events, user or runner.owner
     if event == "pull_request":
+        if head and not pull_request:
+            pull_request = source.pull_request_of(head, actor)
         happening = source.pull_request(pull_request or source.newest_pull_request(), activity)
     elif event == "push":
         happening = source.push(_full_ref(ref, source), actor)

@@ -14,8 +14,8 @@ import msgspec
 from modelrail import __version__, records
 from modelrail import config as modelrail_config
 from modelrail.adapters import code_changes, files, git
-from modelrail.adapters.actions_io import outputs, say
-from modelrail.commands import _context, _options, _verbs
+from modelrail.adapters.actions_io import say
+from modelrail.commands import _context, _options, _outputs, _verbs
 from modelrail.errors import ConfigError, GateError, ModelrailError, RecordError
 
 if TYPE_CHECKING:
@@ -85,12 +85,31 @@ def command(
     if made:
         worst = max(made.values(), key=lambda comparison: _ORDER[comparison.verdict])
         verdict = worst.verdict if error is None else "fail"
-        outputs(context.settings, {"verdict": verdict, "report-path": _report_path(context, list(made))})
+        by_model = {
+            model.name: _told(made[model.name], context, model) if model.name in made else {"verdict": "fail"}
+            for model in context.models
+        }
+        _outputs.tell(
+            context.settings,
+            by_model,
+            {"verdict": verdict, "report-path": _report_path(context, list(made))},
+        )
     if error is not None:
         raise error
     stopped = [comparison for comparison in made.values() if comparison.verdict != "pass"]
     if stopped and fail_on == "verdict":
         raise _gate_error(stopped)
+
+
+def _told(
+    comparison: records.Comparison, context: _context.Context, model: modelrail_config.Model
+) -> dict[str, str | int | bool]:
+    """One model in the output `models`."""
+    return {
+        "verdict": comparison.verdict,
+        "rows": comparison.rows,
+        "report-path": _verbs.shown(context.folder(model) / records.Comparison.FILE, context),
+    }
 
 
 def _text(comparison: records.Comparison, context: _context.Context, model: modelrail_config.Model) -> str:

@@ -14,8 +14,8 @@ import click
 from modelrail import config as modelrail_config
 from modelrail import records
 from modelrail.adapters import files, git
-from modelrail.adapters.actions_io import outputs, say
-from modelrail.commands import _context, _options, _others, _sealed, _verbs
+from modelrail.adapters.actions_io import say
+from modelrail.commands import _context, _options, _others, _outputs, _sealed, _verbs
 from modelrail.errors import GitError, NotFoundError
 
 if TYPE_CHECKING:
@@ -86,6 +86,17 @@ def command(
         return folder if part is None else part.place(folder)
 
     found, error = _verbs.each(context, "evaluate", one, record=not dry_run, place=place)
+    if not dry_run:
+        _outputs.tell(
+            context.settings,
+            {
+                model: {
+                    "baseline-version": str(result["baseline_version"]),
+                    "rows": int(str(result["rows"])),
+                }
+                for model, result in found.items()
+            },
+        )
     if as_json:
         click.echo(json.dumps({"models": found}, indent=2, ensure_ascii=False))
     if error is not None:
@@ -158,7 +169,6 @@ def _evaluate(
             files.write(lineage.build(state, model.metrics[0].label, against), folder)
     baseline = f"against {standing.ref.version} ({against})" if theirs else f"no version is in {against}"
     say(f"✓ {model.name}: {truth.rows:,} rows scored, {baseline}")
-    outputs(settings, {"baseline-version": standing.ref.version or "", "rows": truth.rows})
     return {
         "baseline_version": standing.ref.version or "",
         "rows": truth.rows,
@@ -244,7 +254,7 @@ def _baseline(
             git=repository,
             needs=model.data.needs,
         ) as side:
-            definitions.same_question(model, side.model, question.truth[model.data.target])
+            definitions.same_question(model, side.model, question.truth[model.data.label_columns[0]])
             answer = predictor.score(side, question, settings)
             return evaluation.scored(
                 side, answer, folder, version=registered.version, commit=registered.commit

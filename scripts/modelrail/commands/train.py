@@ -11,8 +11,8 @@ from modelrail import config as modelrail_config
 from modelrail import records
 from modelrail.adapters import environments, files, git, model_files
 from modelrail.adapters import tracking as tracker
-from modelrail.adapters.actions_io import outputs, say
-from modelrail.commands import _context, _options, _verbs
+from modelrail.adapters.actions_io import say
+from modelrail.commands import _context, _options, _outputs, _verbs
 
 EPILOG = """\b
 Example:
@@ -45,6 +45,12 @@ def command(
         return _plan(model, context) if dry_run else _train(model, context, tracking)
 
     found, error = _verbs.each(context, "train", one, record=not dry_run)
+    if not dry_run:
+        names = {"model-path": "model_path", "model-digest": "model_digest", "run-id": "run_id"}
+        by_model = {
+            model: {name: str(result[key]) for name, key in names.items()} for model, result in found.items()
+        }
+        _outputs.tell(context.settings, by_model)
     if as_json:
         click.echo(json.dumps({"models": found}, indent=2, ensure_ascii=False))
     if error is not None:
@@ -92,7 +98,6 @@ def _train(
     )
     run_id = candidate.tracking.run_id if candidate.tracking else ""
     path = _verbs.shown(folder / model_files.FOLDER / candidate.file.name, context)
-    outputs(settings, {"model-path": path, "model-digest": candidate.file.digest, "run-id": run_id})
     return {
         "model_path": path,
         "model_digest": candidate.file.digest,
@@ -124,6 +129,7 @@ def _run(
         fingerprint=fingerprint,
         file=model_files.copy(model, inputs.place(model, root, model.model), context.folder(model)),
         params=values,
+        packages=environments.packages(environment, settings),
         metrics=reported,
         train_seconds=round(seconds, 3),
         tracking=opened.run if opened else None,
@@ -132,7 +138,6 @@ def _run(
     if opened is not None:
         opened.finish(params=values, metrics=reported, tags=_tags(candidate))
     return candidate
-        packages=environments.packages(environment, settings),
 
 
 def _tags(candidate: records.Candidate) -> dict[str, str]:

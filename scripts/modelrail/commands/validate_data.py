@@ -10,8 +10,8 @@ import msgspec
 from modelrail import config as modelrail_config
 from modelrail import records
 from modelrail.adapters import files, git
-from modelrail.adapters.actions_io import outputs, say
-from modelrail.commands import _context, _options, _verbs
+from modelrail.adapters.actions_io import say
+from modelrail.commands import _context, _options, _outputs, _verbs
 from modelrail.errors import DataError
 
 EPILOG = """\b
@@ -36,10 +36,12 @@ def command(config: str, models: tuple[str, ...], out: str, as_json: bool, dry_r
     context = _context.open_context(config, models, out)
 
     reports: dict[str, object] = {}
+    passed: dict[str, bool] = {}
 
     def one(model: modelrail_config.Model) -> dict[str, object]:
         report = _validate(model, context, dry_run=dry_run)
         reports[model.name] = msgspec.to_builtins(report)
+        passed[model.name] = report.passed
         if not report.passed:
             raise _error(report)
         return {}
@@ -48,12 +50,17 @@ def command(config: str, models: tuple[str, ...], out: str, as_json: bool, dry_r
     if as_json:
         click.echo(json.dumps({"models": reports}, indent=2, ensure_ascii=False))
     if not dry_run:
-        first = next(iter(context.models))
-        path = context.folder(first) / records.DataReport.FILE
-        outputs(
-            context.settings,
-            {"passed": error is None, "report-path": _verbs.shown(path, context)},
-        )
+        by_model: dict[str, dict[str, str | int | bool]] = {}
+        for model in context.models:
+            path = context.folder(model) / records.DataReport.FILE
+            by_model[model.name] = {
+                "passed": bool(passed.get(model.name)),
+                "report-path": _verbs.shown(path, context) if model.name in passed else "",
+            }
+        overall: dict[str, str | int | bool] = {"passed": error is None}
+        if len(context.models) > 1:
+            overall["report-path"] = _verbs.shown(context.out, context)
+        _outputs.tell(context.settings, by_model, overall)
     if error is not None:
         raise error
 

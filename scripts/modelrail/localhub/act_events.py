@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from modelrail.errors import NotFoundError, UsageError, WorkflowRunError
 from modelrail.localhub import act_place, act_triggers, events
+from modelrail.localhub.answers import ApiError
 
 if TYPE_CHECKING:
     from modelrail.localhub.server import Hub
@@ -49,7 +50,27 @@ class Source:
         for number in numbers:
             if self.hub.pull_request(self.owner, self.name, number)["state"] == "open":
                 return number
-        raise NotFoundError(f"{self.repository} has no open pull request.")
+        raise NotFoundError(
+            f"{self.repository} has no open pull request.",
+            next="Push a branch; `modelrail act pull_request --head BRANCH` opens one for it.",
+        )
+
+    def pull_request_of(self, branch: str, user: str) -> int:
+        """The open pull request of a branch; a new one when there is none. Raises NotFoundError."""
+        for pull in self.hub.pull_requests(self.owner, self.name):
+            if pull["state"] == "open" and pull["head"]["ref"] == branch:
+                return int(pull["number"])
+        try:
+            made = self.hub.open_pull_request(
+                self.owner, self.name, branch, self.default_branch, branch, "", user
+            )
+        except ApiError as error:
+            raise NotFoundError(
+                f"No pull request can be opened for {branch!r}.",
+                why=str(error),
+                next=f"Push the branch first: git push origin {branch}",
+            ) from None
+        return int(made["number"])
 
     def pull_request(self, number: int, action: str = "opened") -> Event:
         pull = self.hub.pull_request(self.owner, self.name, number)

@@ -1,0 +1,112 @@
+"""What a first user gets wrong: a clear error, an exit code, an annotation, nothing half-written."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+import support_project as support
+from modelrail.__main__ import main
+
+
+@pytest.fixture
+def project(
+    repository: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, git: Callable[..., str]
+) -> Path:
+    support.fill(repository)
+    git(tmp_path, "init", "--quiet", "--bare", "origin.git")
+    git(repository, "remote", "add", "origin", str(tmp_path / "origin.git"))
+    git(repository, "push", "--quiet", "origin", "main")
+    monkeypatch.chdir(repository)
+    monkeypatch.setenv("GITHUB_ACTIONS", "true")
+    monkeypatch.setenv("MODELRAIL_CACHE", str(tmp_path / "cache"))
+    return repository
+
+
+def edit(root: Path, name: str, old: str, new: str) -> None:
+    text = (root / name).read_text()
+    assert old in text
+    (root / name).write_text(text.replace(old, new))
+
+
+def no_config(root: Path) -> None:
+    (root / "modelrail.yaml").unlink()
+
+
+def unknown_key(root: Path) -> None:
+    edit(root, "modelrail.yaml", "params:", "parms:")
+
+
+def training_fails(root: Path) -> None:
+    (root / "train.py").write_text("raise SystemExit('out of cheese')")
+
+
+def training_writes_nothing(root: Path) -> None:
+    (root / "train.py").write_text("")
+
+
+def no_data(root: Path) -> None:
+    (root / "test.csv").unlink()
+
+
+def nothing(root: Path) -> None:
+    """`train` runs first; the verb under test finds what the case took away."""
+
+
+def no_model_file(root: Path) -> None:
+    (root / "modelrail-out/delay/model/model.json").unlink()
+
+
+def prediction_nan(root: Path) -> None:
+    edit(root, "predict.py", 'int(float(row["x"]) > threshold)', '"nan"')
+
+
+def no_candidate(root: Path) -> None:
+    (root / "modelrail-out/delay/candidate.json").unlink()
+
+
+@pytest.mark.parametrize(
+    ("spoil", "verb", "code", "kind", "words"),
+    [
+        (no_config, "train", 3, "config", "Run `modelrail init`"),
+        (unknown_key, "train", 3, "config", 'Did you mean "params"?'),
+        (training_fails, "train", 11, "training", "out of cheese"),
+        (training_writes_nothing, "train", 11, "training", "did not write build/model.json"),
+        (no_data, "train", 9, "data", "test.csv"),
+        (no_model_file, "evaluate", 8, "record", "Run `modelrail train` first"),
+        (no_candidate, "evaluate", 8, "record", "candidate.json does not exist"),
+        (prediction_nan, "evaluate", 12, "prediction", "returned values that are no classes"),
+        (nothing, "compare", 8, "record", "evaluation.json does not exist"),
+        (nothing, "register", 8, "record", "comparison.json does not exist"),
+        (nothing, "promote", 7, "not-found", "no version v1.0.0"),
+    ],
+    ids=lambda value: getattr(value, "__name__", None),
+)
+def test_a_mistake_is_said_clearly(
+    project: Path,
+    capfd: pytest.CaptureFixture[str],
+    spoil: Callable[[Path], None],
+    verb: str,
+    code: int,
+    kind: str,
+    words: str,
+) -> None:
+    if verb != "train":
+        assert main(["train", "--no-tracking"]) == 0
+    spoil(project)
+    capfd.readouterr()
+    more = {"train": ["--no-tracking"], "promote": ["delay", "v1.0.0", "--to", "production"]}
+    assert main([verb, *more.get(verb, [])]) == code
+    printed = capfd.readouterr()
+    (annotation,) = [line for line in printed.out.splitlines() if line.startswith("::error ")]
+    assert f"title=modelrail%3A {kind}" in annotation
+    assert words in annotation.replace("%25", "%")
+    assert "Traceback" not in printed.out + printed.err
+    folder = project / "modelrail-out/delay"
+    written = {"train": "candidate.json", "evaluate": "evaluation.json", "compare": "comparison.json"}
+    assert verb not in written or not (folder / written[verb]).exists() or spoil is no_candidate
+    assert not [
+        path for path in project.rglob("*") if ".modelrail-earlier" in path.name or path.suffix == ".tmp"
+    ]
