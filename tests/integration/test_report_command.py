@@ -463,6 +463,32 @@ def test_a_forks_report_goes_to_the_pull_request_of_the_event(
     assert "(http://127.0.0.1/octo/flights/actions/runs/7)" in only
 
 
+def test_a_sealed_model_is_left_to_the_job_that_scores_it(
+    run: Run, out: Path, place: Path, hub: LocalHub, pull: dict[str, Any]
+) -> None:
+    files.write(
+        records.Sealed(model="delay", sealed="rows", run=records.RunRef()), files.folder(out, "delay")
+    )
+    result = run(event={"pull_request": pull}, **pr_ci(place, hub))
+    assert result.exit_code == 0
+    assert "`sealed.yml` posts the report" in result.stderr
+    assert comments(hub) == []
+
+
+def test_a_claim_to_be_sealed_silences_nothing(
+    run: Run, out: Path, place: Path, hub: LocalHub, fork: dict[str, Any]
+) -> None:
+    """Of a stranger's run: an earlier comment that said "pass" would else stay."""
+    files.write(
+        records.Sealed(model="delay", sealed="rows", run=records.RunRef()), files.folder(out, "delay")
+    )
+    environ = {**pr_ci(place, hub), "GITHUB_EVENT_NAME": "workflow_run"}
+    assert run(event=fork_event(fork), **environ).exit_code == 0
+    (only,) = comments(hub)
+    assert "The test set is sealed: this run cannot read it" in only
+    assert "⛔" in only
+
+
 @pytest.mark.fault(23)
 @pytest.mark.parametrize(
     "change",

@@ -92,7 +92,12 @@ def command(
         if to_summary:
             _summarize(shown, surroundings)
     url = ""
-    waiting = [one.model for one in found if _records.pending(files.folder(place, one.model))]
+    # In the run itself alone: what follows it posts what it finds, and a claim to be sealed silences nothing.
+    waiting = [
+        one.model
+        for one in found
+        if _workflow_run(surroundings) is None and _records.pending(files.folder(place, one.model))
+    ]
     if waiting:
         say(f"{', '.join(waiting)}: the test set is sealed; the workflow `sealed.yml` posts the report.")
     elif comment if comment is not None else surroundings.in_ci and bool(surroundings.token):
