@@ -49,8 +49,10 @@ class Case:
 def estimate(metric: catalog.Metric, rows: Rows, weights: Any = None) -> Any:
     weights = None if weights is None else np.asarray(weights) / np.mean(weights)
     if metric.family == "rows":
-        view = View(rows.truth, rows.output, weights, rows.columns, rows.queries)
-        return functions.of_rows(metric)(view)
+        by_labels = metric.tasks == ("multilabel",) and metric.needs == "labels"
+        output = rows.labels if by_labels else rows.output
+        view = View(rows.truth, output, weights, rows.columns, rows.queries)
+        return functions.of_rows(metric, CLASSES)(view)
     labels = rows.labels if metric.threshold is None else (rows.output >= metric.threshold).astype(int)
     classes = ("0", "1") if metric.tasks == ("binary",) else CLASSES
     joint = Joint.count(rows.truth, labels, labels, len(classes), weights)
@@ -261,6 +263,61 @@ CASES: tuple[Case, ...] = (
 )  # fmt: skip
 
 
+# --- several labels a row --------------------------------------------------------------------------------
+
+
+def of_labels(function: Callable[..., Any], **options: Any) -> Callable[[Rows], float]:
+    return lambda r: function(r.truth, r.labels, sample_weight=r.weights, **options)
+
+
+def of_label(function: Callable[..., Any], code: int) -> Callable[[Rows], float]:
+    return lambda r: function(r.truth[:, code], r.labels[:, code], sample_weight=r.weights, zero_division=0)
+
+
+def of_curves(function: Callable[..., Any], average: str) -> Callable[[Rows], float]:
+    return lambda r: function(r.truth, r.output, average=average, sample_weight=r.weights)
+
+
+MULTILABEL: tuple[Case, ...] = (
+    Case("accuracy", "multilabel", of_labels(sk.accuracy_score)),
+    Case("hamming_loss", "multilabel", of_labels(sk.hamming_loss)),
+    *(
+        Case(name, "multilabel", of_labels(function, average=average, zero_division=0), {"average": average})
+        for name, function in (
+            ("precision", sk.precision_score),
+            ("recall", sk.recall_score),
+            ("f1", sk.f1_score),
+            ("jaccard", sk.jaccard_score),
+        )
+        for average in (*MEANS, "samples")
+    ),
+    Case(
+        "f_beta",
+        "multilabel",
+        of_labels(sk.fbeta_score, beta=2, average="macro", zero_division=0),
+        {"beta": 2.0},
+    ),
+    Case("f1", "multilabel", of_label(sk.f1_score, 1), {"class": "b"}),
+    Case("precision", "multilabel", of_label(sk.precision_score, 2), {"class": "c"}),
+    Case("jaccard", "multilabel", of_label(sk.jaccard_score, 0), {"class": "a"}),
+    *(
+        Case(name, "multilabel", of_curves(function, average), {"average": average})
+        for name, function in (
+            ("roc_auc", sk.roc_auc_score),
+            ("average_precision", sk.average_precision_score),
+        )
+        for average in MEANS
+    ),
+    Case(
+        "roc_auc",
+        "multilabel",
+        lambda r: sk.roc_auc_score(r.truth[:, 1], r.output[:, 1], sample_weight=r.weights),
+        {"class": "b"},
+    ),
+)
+CASES = (*CASES, *MULTILABEL)
+
+
 def drawn(task: str, seed: int, n: int, *, tied: bool = True) -> Rows:
     rng = np.random.default_rng(seed)
     weights = rng.integers(1, 5, n).astype(float)
@@ -279,6 +336,11 @@ def drawn(task: str, seed: int, n: int, *, tied: bool = True) -> Rows:
         truth = rng.integers(0, 3, n).astype(float)
         truth[0] = 1
         return Rows(truth, np.round(rng.random(n), 1 if tied else 9), None, weights, {}, queries)
+    if task == "multilabel":
+        truth = (rng.random((n, 3)) < (0.5, 0.3, 0.2)).astype(np.int8)
+        truth[:2] = ((0, 0, 0), (1, 1, 1))
+        output = np.clip(0.3 * truth + 0.7 * rng.random((n, 3)), 0, 1)
+        return Rows(truth, np.round(output, 1 if tied else 9), (output > 0.5).astype(np.int8), weights)
     if task == "multiclass":
         truth = np.concatenate(([0, 1, 2], rng.integers(0, 3, n - 3)))
         raw = rng.random((n, 3)) + 0.01 + 0.4 * np.eye(3)[truth]

@@ -20,7 +20,7 @@ class Part(Struct, frozen=True, kw_only=True):
 
 class Data(Part, frozen=True, kw_only=True):
     test: str
-    target: str
+    target: str  # multilabel by columns: their names, as people read them
     key: str
     train: str | None = None
     group: str | None = None  # rows of one group are not independent
@@ -32,11 +32,20 @@ class Data(Part, frozen=True, kw_only=True):
     @property
     def columns(self) -> tuple[str, ...]:
         """The columns of the test table that a comparison needs whatever it measures; each once."""
-        named = (self.key, self.target, self.group, self.weight, self.time, self.query)
+        named = (self.key, *self.label_columns, self.group, self.weight, self.time, self.query)
         return tuple(dict.fromkeys(name for name in named if name))
 
+    @property
+    def label_columns(self) -> tuple[str, ...]:
+        """The columns that hold the label: withheld from every predictor."""
+        return self.targets or (self.target,)
+
     schema: str | None = None  # pandera's YAML form
+    targets: tuple[str, ...] = ()  # multilabel: a column of 0 and 1 a label, where `target` names several
+    separator: str = "|"  # multilabel: between the labels of a text
     needs: tuple[str, ...] = ()  # further files and folders that training or prediction read
+    sealed: Literal["rows", "labels"] | None = None  # what only `modelrail score-sealed` reads
+    labels: str | None = None  # sealed labels: the table of key and target
 
 
 class Metric(Part, frozen=True, kw_only=True):
@@ -44,8 +53,6 @@ class Metric(Part, frozen=True, kw_only=True):
 
     name: str
     params: dict[str, Any] = {}  # numbers, texts; costs: numbers by "TRUE>PREDICTED"
-    sealed: Literal["rows", "labels"] | None = None  # what only `modelrail score-sealed` reads
-    labels: str | None = None  # sealed labels: the table of key and target
 
     @property
     def label(self) -> str:
@@ -174,7 +181,7 @@ class Stage(Part, frozen=True, kw_only=True):
 class Model(Part, frozen=True, kw_only=True):
     name: str
     path: str  # the model's folder, "." for the root; other paths here are relative to it
-    task: Literal["binary", "multiclass", "regression", "ranking"]
+    task: Literal["binary", "multiclass", "multilabel", "regression", "ranking"]
     env: str | None  # requirements file
     data: Data
     params: str | None

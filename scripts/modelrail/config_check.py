@@ -165,7 +165,7 @@ def _model(faults: Faults, name: str, node: Node) -> config.Model:
     fields = Fields(faults, node, path, config_schema.DEFINITIONS["model"], MODEL_HINTS)
     task = fields.choice("task")
     data = _data(fields, task)
-    slices = config_slices.slices(fields, data.target)
+    slices = config_slices.slices(fields, data.label_columns)
     listed = config_metrics.listed(fields, task)
     stages = _stages(fields)
     places = tuple(stage.name for stage in stages)
@@ -213,17 +213,17 @@ def _data(model: Fields, task: str) -> config.Data:
     if node is None:
         return config.Data(test="", target="", key="")
     fields = Fields(model.faults, node, model.at("data"), config_schema.DEFINITIONS["data"], DATA_HINTS)
-    target, key = fields.text("target"), fields.text("key")
-    if target and target == key:
+    targets = config_targets.columns(fields, task)
+    target = ", ".join(targets) if targets else fields.text("target")
+    key = fields.text("key")
+    if target and key in (targets or (target,)):
         fields.fault("key", f"{shown(key)} is the target.", "The key names a row and is not the label.")
-    _roles(fields, target, task)
+    _roles(fields, targets or ((target,) if target else ()), task)
     train, test = fields.path_text("train"), fields.path_text("test")
     if train and train == test:
         fields.fault(
             "test", f"{shown(test)} is also the training table.", "Test on rows that training has not seen."
         )
-    return config.Data(
-        train=train, test=test or "", target=target or "", key=key or "",
     sealed = fields.choice("sealed") or None
     if (sealed == "labels") != ("labels" in fields):
         fields.fault(
@@ -231,9 +231,12 @@ def _data(model: Fields, task: str) -> config.Data:
             "`labels` and `sealed: labels` go together: one without the other does not fit.",
             "Name the table of key and target as `labels:`, and write `sealed: labels`.",
         )
-        group=fields.text("group"), schema=fields.path_text("schema"), weight=fields.text("weight"),
+    return config.Data(
         sealed=sealed,  # type: ignore[arg-type] # `choice` allows these values alone
         labels=fields.path_text("labels"),
+        train=train, test=test or "", target=target or "", key=key or "",
+        targets=targets, separator=config_targets.separator(fields, task, targets),
+        group=fields.text("group"), schema=fields.path_text("schema"), weight=fields.text("weight"),
         time=fields.text("time"), block=fields.integer("block"), query=fields.text("query"),
         needs=fields.paths("needs"),
     )  # fmt: skip
@@ -244,11 +247,12 @@ def _plain(fields: Fields, key: str) -> str | None:
     return node.value if isinstance(node, Scalar) and isinstance(node.value, str) else None
 
 
-def _roles(fields: Fields, target: str | None, task: str) -> None:
+def _roles(fields: Fields, targets: tuple[str, ...], task: str) -> None:
     """What columns may be used for, and which go together."""
     for role in ("group", "weight", "time", "query"):
-        if target and _plain(fields, role) == target:
-            fields.fault(role, f"{shown(target)} is the target.", "It is what is to be predicted.")
+        named = _plain(fields, role)
+        if named and named in targets:
+            fields.fault(role, f"{shown(named)} is the target.", "It is what is to be predicted.")
     if "group" in fields and "time" in fields:
         fields.fault("time", "rows are taken together by group or by time, not both: time does not fit.", "")
     if "block" in fields and "time" not in fields:
@@ -266,7 +270,7 @@ def _positive(fields: Fields, task: str) -> str | None:
     node = fields.node("positive")
     if node is None:
         return None
-    if task in {"multiclass", "regression", "ranking"}:
+    if task in {"multiclass", "multilabel", "regression", "ranking"}:
         fields.fault("positive", f"a {task} task has no positive class.", "Leave it out.")
     if isinstance(node, Scalar) and isinstance(node.value, bool | int):
         return node.text

@@ -48,7 +48,7 @@ REPOSITORY = "modelrail/modelrail"
 PATH_IN_REPOSITORY = "schemas/modelrail.schema.json"
 URL = f"https://raw.githubusercontent.com/{REPOSITORY}/v{__version__}/{PATH_IN_REPOSITORY}"
 
-TASKS = ("binary", "multiclass", "regression", "ranking")
+TASKS = ("binary", "multiclass", "multilabel", "regression", "ranking")
 MAX_BLOCK = 1_000_000
 SEALS = ("rows", "labels")
 STORES = ("release", "dvc", "mlflow")
@@ -70,7 +70,21 @@ _DATA = _table(
             "Test table, Parquet or CSV. Candidate and baseline are scored on these rows, without the label.",
             "data/test.parquet",
         ),
-        "target": _text("Column of the label.", "late"),
+        "target": {
+            "oneOf": [
+                _text("Column of the label.", "late"),
+                {
+                    "type": "array",
+                    "minItems": 2,
+                    "items": {"type": "string", "pattern": TEXT, "maxLength": 1000},
+                    "description": "Multilabel: a column of 0 and 1 for each label.",
+                },
+            ],
+            "description": "Column of the label. Multilabel: a list of columns that hold 0 and 1, or one "
+            "column of lists, or of text parted by `separator`.",
+            "examples": ["late", ["toxic", "insult"]],
+        },
+        "separator": _text("Multilabel: what parts the labels of a text.", "|") | {"default": "|"},
         "key": _text("Column that names a row: pairs candidate and baseline. No value twice.", "flight_id"),
         "group": _text("Column of the groups whose rows are not independent; widens the intervals.", "day"),
         "weight": _text("Column of how much a row counts, in every metric and its interval.", "weight"),
@@ -98,6 +112,16 @@ _DATA = _table(
             "description": "Further files and folders that training or prediction read and that DVC tracks. They are "
             "pulled with the tables; for the baseline, as its own commit has them.",
         },
+        "sealed": _choice(
+            SEALS,
+            None,
+            "What of the test set no job that runs a pull request's code may read: all its `rows`, or its "
+            "`labels` alone. `modelrail score-sealed` reads it; see docs/sealed.md.",
+        ),
+        "labels": _path(
+            "With `sealed: labels`: the table of key and target. `test` then holds everything else.",
+            "data/labels.parquet",
+        ),
     },
     ("test", "target", "key"),
     "The tables. A file that DVC tracks is named as itself; its version is read from `.dvc` or `dvc.lock`.",
@@ -112,16 +136,6 @@ _SIGNING = _table(
             "~/.ssh/id_ed25519.pub",
         ),
         "signers": _path(
-        "sealed": _choice(
-            SEALS,
-            None,
-            "What of the test set no job that runs a pull request's code may read: all its `rows`, or its "
-            "`labels` alone. `modelrail score-sealed` reads it; see docs/sealed.md.",
-        ),
-        "labels": _path(
-            "With `sealed: labels`: the table of key and target. `test` then holds everything else.",
-            "data/labels.parquet",
-        ),
             "File of the allowed signers, as for git's `gpg.ssh.allowedSignersFile`; public OpenPGP keys in "
             "their armour may stand in it too.",
             ".github/allowed-signers",
@@ -200,7 +214,9 @@ _MODEL = _table(
             "Command that predicts, where the built-in predictor of the file type does not do. It reads "
             "`$MODELRAIL_INPUT` (the test table without its label) and `$MODELRAIL_MODEL`, and writes "
             "`$MODELRAIL_OUTPUT`: the key, `prediction`, and `score` (binary: of the positive class) or "
-            "`score:<class>`. `{input}`, `{model}`, `{output}` in the command stand for the same paths.",
+            "`score:<class>`; multilabel: `prediction` as lists or text, or `prediction:<label>` with 0 "
+            "and 1, and `score:<label>`. `{input}`, `{model}`, `{output}` in the command stand for the same "
+            "paths.",
             "python predict.py",
         ),
         "metrics_file": _path(

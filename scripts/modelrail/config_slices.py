@@ -15,7 +15,7 @@ JOIN = " & "  # between the columns of a combination
 MAX_SLICES = 200
 
 
-def slices(fields: Fields, target: str) -> tuple[config.Slice, ...]:
+def slices(fields: Fields, targets: tuple[str, ...]) -> tuple[config.Slice, ...]:
     """The slices as listed, combinations spelled out."""
     found: list[config.Slice] = []
     for index, node in enumerate(fields.items("slices")):
@@ -24,7 +24,8 @@ def slices(fields: Fields, target: str) -> tuple[config.Slice, ...]:
         several = len(asked) > 1
         for one in asked:
             named = shown(one.column)
-            if target in one.reads:
+            target = next((name for name in one.reads if name in targets), "")
+            if target:
                 hint = "A slice by the label holds one class alone; recall and precision say what it would."
                 fields.faults.add(path, f"{shown(target)} is the target.", hint, node.line)
                 break

@@ -150,7 +150,7 @@ class Evaluation(Record, frozen=True, kw_only=True):
     FILE: ClassVar[str] = "evaluation.json"
     schema: Literal["modelrail/evaluation/1"] = "modelrail/evaluation/1"
     model: str
-    task: Literal["binary", "multiclass", "regression", "ranking"]
+    task: Literal["binary", "multiclass", "multilabel", "regression", "ranking"]
     test: DataVersion
     truth: Predictions  # key, target, group and slice columns: `predictions/truth.parquet`
     candidate: Scored
@@ -165,7 +165,6 @@ class Evaluation(Record, frozen=True, kw_only=True):
     others: tuple[Scored, ...] = ()  # further baselines: `predictions/other-<index>.parquet`
 
 
-# --- compare ---------------------------------------------------------------------------------------------
 class Sealed(Record, frozen=True, kw_only=True):
     """In an evaluation's place where the test set is sealed: `modelrail score-sealed` takes it up."""
 
@@ -177,6 +176,7 @@ class Sealed(Record, frozen=True, kw_only=True):
     run: RunRef
 
 
+# --- compare ---------------------------------------------------------------------------------------------
 
 MetricVerdict = Literal["better", "not worse", "worse", "inconclusive", "not compared"]
 GateOutcome = Literal["pass", "fail", "inconclusive"]

@@ -71,14 +71,33 @@ def ranking(rng, n):
 def taken(paired, rows):
     """The rows as a pairing of its own."""
     outputs = {
-        name: replace(one, scores=one.scores[rows])
+        name: replace(
+            one, scores=one.scores[rows], labels=one.labels if one.labels is None else one.labels[rows]
+        )
         for name, one in (("candidate", paired.candidate), ("baseline", paired.baseline))
     }
     weights = None if paired.weights is None else paired.weights[rows]
     return replace(paired, truth=paired.truth[rows], weights=weights, **outputs)
 
 
-MAKERS = {"binary": binary, "regression": regression, "multiclass": multiclass, "ranking": ranking}
+def multilabel(rng, n):
+    """Labels of a row go together, and so do the models' errors."""
+    common = rng.normal(size=(n, 1))
+    truth = ((common + rng.normal(size=(n, 3))) > (0.0, 0.8, 1.2)).astype(np.int8)
+    outputs = []
+    for strength in (1.6, 1.5):
+        raw = strength * truth + 0.6 * common + 0.6 * rng.normal(size=(n, 3)) - 0.8
+        outputs.append(Output((raw > 0).astype(np.int8), 1 / (1 + np.exp(-raw))))
+    return Paired("multilabel", truth, ("a", "b", "c"), *outputs, None, 0, pl.DataFrame())
+
+
+MAKERS = {
+    "multilabel": multilabel,
+    "binary": binary,
+    "regression": regression,
+    "multiclass": multiclass,
+    "ranking": ranking,
+}
 
 
 @pytest.mark.parametrize("weighted", [False, True], ids=["plain", "weighted"])
@@ -92,7 +111,7 @@ def test_the_error_equals_the_bootstraps(case, weighted):
     metric = case.metric
     found = Subset(paired).measure(metric).difference
     resampled = []
-    for _ in range(250):
+    for _ in range(250 if case.task != "multilabel" else 120):
         units = rng.integers(0, paired.cluster_count or paired.rows, paired.cluster_count or paired.rows)
         rows = units
         part = paired
@@ -103,7 +122,7 @@ def test_the_error_equals_the_bootstraps(case, weighted):
             part = replace(taken(paired, rows), queries=queries, clusters=queries, cluster_count=units.size)
             rows = None
         resampled.append(Subset(part, rows).measure(metric).difference.estimate)
-    assert found.error == pytest.approx(np.std(resampled), rel=0.17)
+    assert found.error == pytest.approx(np.std(resampled), rel=0.17 if len(resampled) > 200 else 0.25)
 
 
 @pytest.mark.parametrize("name", ["roc_auc", "f1"])

@@ -29,7 +29,7 @@ def check_table(model: config.Model, table: Table, path: Path) -> list[records.D
     present = tables.columns(path)
     sliced = {f"slice {name}": name for part in model.slices for name in part.reads}
     needed = {
-        "target": data.target,
+        **({"target": data.target} if not data.targets else {f"label {name}": name for name in data.targets}),
         **({"key": data.key} if table == "test" else {}),
         **({"group": data.group} if data.group and table == "test" else {}),
         **(sliced if table == "test" else {}),
@@ -42,17 +42,21 @@ def check_table(model: config.Model, table: Table, path: Path) -> list[records.D
     ]
     total = tables.count(path)
     checks.append(_check(table, "rows", None, total > 0, 0 if total else 1, f"{total:,} rows"))
-    if total and data.target in present:
-        checks += _target(model, table, path, total)
+    for name in data.label_columns:
+        if total and name in present:
+            checks += _target(model, name, table, path, total)
     if total and table == "test" and data.key in present:
         checks += _key(data.key, path, total)
     return checks
 
 
-def _target(model: config.Model, table: Table, path: Path, total: int) -> Iterator[records.DataCheck]:
-    name = model.data.target
+def _target(
+    model: config.Model, name: str, table: Table, path: Path, total: int
+) -> Iterator[records.DataCheck]:
     values = tables.read(path, [name])[name]
     missing = values.null_count() + (int(values.is_nan().sum() or 0) if values.dtype.is_float() else 0)
+    if model.task == "multilabel" and values.dtype in (pl.String, pl.Null):
+        missing = 0  # an empty text is a row without labels
     yield _check(
         table,
         "target_present",
@@ -117,7 +121,7 @@ def _leakage(
         name
         for name in left
         if name in right
-        and name not in {data.key, data.group, data.target}
+        and name not in {data.key, data.group, *data.label_columns}
         and _family(left[name]) == _family(right[name])
     ]
     total = tables.count(test)

@@ -37,10 +37,13 @@ def question(
     names = columns.of(model)
     rows = None if shard is None else _rows(shard, source)
     truth = tables.read(source, names, rows=rows)
-    predictions.check_truth(truth, key=data.key, target=data.target, task=model.task)
+    labels = None
+    if model.task == "multilabel":
+        labels = predictions.LabelColumns(data.label_columns, data.separator)
+    predictions.check_truth(truth, key=data.key, target=data.target, task=model.task, labels=labels)
     with TemporaryDirectory(prefix="modelrail-features-") as folder:
         features = Path(folder) / f"features{tables.kind(source)}"
-        tables.copy_without(source, features, [data.target], rows=rows)
+        tables.copy_without(source, features, list(data.label_columns), rows=rows)
         yield predictor.Question(
             features=features,
             test=test,
@@ -50,6 +53,7 @@ def question(
             group=data.group,
             task=model.task,
             positive=model.positive,
+            labels=labels,
             shard="" if shard is None else str(shard),
         )
 

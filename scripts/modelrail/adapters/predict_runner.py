@@ -90,9 +90,42 @@ def predict_estimator(model: Any, table: Any, request: dict[str, Any]) -> dict[s
     data = features(table, None if names is None else [str(name) for name in names], count, request)
     if names is None and count is not None and hasattr(data, "to_numpy"):
         data = data.to_numpy()  # it was trained on an array: names would only make it warn
+    if request["task"] == "multilabel":
+        return several_labels(model, data, request)
     out = {"prediction": flat(model.predict(data))}
     if request["task"] in {"binary", "multiclass"} and hasattr(model, "predict_proba"):
         out.update(scores(model.predict_proba(data), list(model.classes_), request))
+    return out
+
+
+def several_labels(model: Any, data: Any, request: dict[str, Any]) -> dict[str, Any]:
+    """A matrix of 0 and 1, a column a label in the order of `target`; and the chance of each, where told."""
+    import numpy as np
+
+    labels = request["labels"]
+    if not labels:
+        raise Refusal(
+            "a model answers with a matrix, whose columns nothing names: let `target` list a column for each"
+            " label, or write a `predict:` command"
+        )
+    said = model.predict(data)
+    said = np.asarray(said.toarray() if hasattr(said, "toarray") else said)
+    if said.ndim != 2 or said.shape[1] != len(labels):
+        raise Refusal(f"the model predicts {said.shape[1:] or 'one value'}, not {len(labels)} labels a row")
+    out = {f"prediction:{name}": said[:, index] for index, name in enumerate(labels)}
+    if not hasattr(model, "predict_proba"):
+        return out
+    chances = model.predict_proba(data)
+    if isinstance(chances, list):  # a table a label, one column a class
+        chances = np.column_stack(
+            [
+                one[:, list(classes).index(1)] if 1 in list(classes) else np.zeros(len(one))
+                for one, classes in zip(chances, model.classes_, strict=True)
+            ]
+        )
+    chances = np.asarray(chances, dtype=float)
+    if chances.shape == said.shape:
+        out.update({f"score:{name}": chances[:, index] for index, name in enumerate(labels)})
     return out
 
 

@@ -55,6 +55,7 @@ class Question:
     group: str | None
     task: predictions.Task
     positive: str | None
+    labels: predictions.LabelColumns | None = None  # of a multilabel task
     shard: str = ""  # which part of the test set it is
 
 
@@ -155,7 +156,7 @@ def _refusal(side: Side, done: process.Finished) -> PredictionError | UnsafeMode
 def _checked(path: Path, side: Side, question: Question, tail: str) -> pl.DataFrame:
     who = f"{side.name}'s predictor"
     types = {question.key: question.truth.schema[question.key]}
-    if question.task not in predictions.NUMBERS and question.truth.schema[question.target] == pl.String:
+    if _as_text(question):
         types[predictions.PREDICTION] = pl.String()  # the class "01" must not be read as a number
     try:
         present = tables.columns(path)
@@ -164,16 +165,19 @@ def _checked(path: Path, side: Side, question: Question, tail: str) -> pl.DataFr
             predictions.PREDICTION,
             *predictions.score_columns(list(present), question.task),
         ]
+        if question.labels is not None:
+            wanted += [name for name in present if name.startswith(f"{predictions.PREDICTION}:")]
         frame = tables.read(
             path,
             [name for name in wanted if name in present],
             types={name: kind for name, kind in types.items() if name in present},
         )
-        if any(name not in present for name in wanted[:2]):
+        if any(name not in present for name in wanted[:2]) and question.labels is None:
             frame = tables.read(path)  # the message shows what it has instead
         return predictions.check(
-            frame, question.truth, key=question.key, target=question.target, task=question.task, who=who
-        )
+            frame, question.truth, key=question.key, target=question.target, task=question.task, who=who,
+            labels=question.labels,
+        )  # fmt: skip
     except PredictionError as error:
         error.tail = error.tail or tail
         raise
@@ -181,6 +185,15 @@ def _checked(path: Path, side: Side, question: Question, tail: str) -> pl.DataFr
         raise PredictionError(
             f"{who} wrote a table that cannot be read.", why=error.why or error.what, tail=tail
         ) from None
+
+
+def _as_text(question: Question) -> bool:
+    """Whether the predictions are to be read as text, as the target's own values are."""
+    if question.task in predictions.NUMBERS:
+        return False
+    if question.labels is not None:
+        return question.features.suffix == ".csv"
+    return bool(question.truth.schema[question.target] == pl.String)
 
 
 def _command(text: str, model: Path, features: Path, output: Path) -> list[str]:
@@ -202,6 +215,7 @@ def _request(side: Side, question: Question, model: Path, output: Path, folder: 
         "group": question.group,
         "task": question.task,
         "positive": question.positive,
+        "labels": question.labels.columns if question.labels and question.labels.one_each else None,
         "allow_pickle": side.model.allow_pickle,
     }
     path.write_text(json.dumps(content), encoding="utf-8")
@@ -239,7 +253,8 @@ def _cache_place(side: Side, question: Question, settings: Settings) -> Path | N
             "predict": side.model.predict or "",
             "columns": json.dumps([question.key, question.target, question.group, question.features.suffix])
             + question.shard,
-            "task": f"{question.task} {question.positive}",
+            "task": f"{question.task} {question.positive}"
+            + (f" {question.labels.separator}" if question.labels else ""),
         }
     )
     return settings.cache / "predictions" / fingerprint.short(key, 40)

@@ -13,6 +13,7 @@ def same_question(ours: config.Model, theirs: config.Model, labels: pl.Series) -
     for what, one, two in (
         ("a task of the kind", ours.task, theirs.task),
         ("the target", ours.data.target, theirs.data.target),
+        ("the separator", ours.data.separator, theirs.data.separator),
         ("the positive class", _positive(ours, labels), _positive(theirs, labels)),
     ):
         if one != two:

@@ -7,6 +7,10 @@ from __future__ import annotations
 
 OTHER_NAMES = {
     "acc": "accuracy",
+    "exact_match": "accuracy",
+    "hamming": "hamming_loss",
+    "jaccard_score": "jaccard",
+    "subset_accuracy": "accuracy",
     "accuracy_score": "accuracy",
     "ap": "average_precision",
     "auc": "roc_auc",
@@ -50,7 +54,9 @@ OTHER_NAMES = {
 """Hints, not synonyms: one name for one thing in every record."""
 
 MEANING = {
-    "accuracy": "share of the rows that are predicted right",
+    "accuracy": "share of the rows that are predicted right; multilabel: with all their labels",
+    "hamming_loss": "share of wrong cells, rows by labels",
+    "jaccard": "right labels over those that are true or predicted",
     "balanced_accuracy": "mean over the classes of the share predicted right",
     "precision": "share of the predicted positives that are positive; several classes: their mean",
     "recall": "share of the positives that are predicted positive; several classes: their mean; ranking:"

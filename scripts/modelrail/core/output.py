@@ -17,8 +17,8 @@ SCORE = "score"
 class Output:
     """What one model said: class codes, scores (n) or class probabilities (n, K), or predicted values."""
 
-    labels: Ints | None
-    scores: Floats | None
+    labels: Ints | None  # multilabel: (n, L), 0 or 1
+    scores: Floats | None  # multilabel: (n, L)
     extra: Mapping[str, Floats] = field(default_factory=dict)  # `lower` and `upper` of predicted intervals
 
     def same_as(self, other: Output) -> bool:

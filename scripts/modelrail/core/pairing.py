@@ -44,7 +44,7 @@ class Paired:
     """All rows of the test set, in its own order."""
 
     task: catalog.Task
-    truth: Ints | Floats  # class codes (binary: 1 is positive), or values
+    truth: Ints | Floats  # class codes (binary: 1 is positive), (n, L) labels of 0 and 1, or values
     classes: tuple[str, ...]
     candidate: Output
     baseline: Output | None
@@ -60,7 +60,7 @@ class Paired:
 
     @property
     def rows(self) -> int:
-        return int(self.truth.size)
+        return len(self.truth)
 
     @property
     def outputs(self) -> tuple[Output, ...]:
@@ -100,12 +100,16 @@ def pair(
     keys = row_order.unique(truth, key, "the test set")
     tables = {"the candidate": candidate} | ({} if baseline is None else {"the baseline": baseline})
     ordered = {who: row_order.align(keys, table, key, who) for who, table in tables.items()}
-    target = column(truth, model.data.target, "the test set", "every metric")
-    if model.task in {"regression", "ranking"}:
-        coded: Ints | Floats = finite(target, "the test set", "every metric")
+    if model.task == "multilabel":
+        coded: Ints | Floats
+        coded, classes, outputs = labels.multilabel(model, metrics, truth, ordered)
+    elif model.task in {"regression", "ranking"}:
+        target = column(truth, model.data.target, "the test set", "every metric")
+        coded = finite(target, "the test set", "every metric")
         outputs = {who: _values(table, metrics, who) for who, table in ordered.items()}
-        classes: tuple[str, ...] = ()
+        classes = ()
     else:
+        target = column(truth, model.data.target, "the test set", "every metric")
         coded, classes, outputs = labels.classification(model, metrics, target, ordered)
     queries = _queries(truth, model)
     sliced = {name for wanted in read_columns.sliced(model) for name in wanted.reads}

@@ -6,21 +6,25 @@ and finite numbers; what comes back is sorted like the test set and has the targ
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Literal
 
 import polars as pl
 
+from modelrail.core import label_sets
 from modelrail.errors import DataError, PredictionError
 
 PREDICTION = "prediction"
 SCORE = "score"
 EXAMPLES = 3
 BOUNDS = ("lower", "upper")  # of predicted intervals
-Task = Literal["binary", "multiclass", "regression", "ranking"]
+Task = Literal["binary", "multiclass", "multilabel", "regression", "ranking"]
 NUMBERS = ("regression", "ranking")  # tasks whose target and prediction are numbers
 
 
-def check_truth(truth: pl.DataFrame, *, key: str, target: str, task: Task) -> None:
+def check_truth(
+    truth: pl.DataFrame, *, key: str, target: str, task: Task, labels: LabelColumns | None = None
+) -> None:
     """The test set itself: keys unique and present, every row labelled. Raises DataError with counts."""
     if truth.height == 0:
         raise DataError("The test set has no rows.", next="Evaluation needs labelled rows.")
@@ -38,6 +42,9 @@ def check_truth(truth: pl.DataFrame, *, key: str, target: str, task: Task) -> No
             f" repeat a key ({_examples(twice)}).",
             next="Every row needs a key of its own: it pairs candidate and baseline.",
         )
+    if task == "multilabel":
+        _check_labels(truth, labels or LabelColumns((target,)))
+        return
     missing = _missing(truth[target])
     if missing:
         raise DataError(
@@ -54,12 +61,21 @@ def check_truth(truth: pl.DataFrame, *, key: str, target: str, task: Task) -> No
 
 
 def check(
-    frame: pl.DataFrame, truth: pl.DataFrame, *, key: str, target: str, task: Task, who: str
+    frame: pl.DataFrame,
+    truth: pl.DataFrame,
+    *,
+    key: str,
+    target: str,
+    task: Task,
+    who: str,
+    labels: LabelColumns | None = None,
 ) -> pl.DataFrame:
     """The table in the order of `truth`, columns key, `prediction`, scores. Raises PredictionError.
 
     `who` names the predictor in messages ("The candidate's predictor").
     """
+    if task == "multilabel":
+        frame = _listed(frame, labels or LabelColumns((target,)), who)
     missing = [name for name in (key, PREDICTION) if name not in frame.columns]
     if missing:
         raise PredictionError(
@@ -72,6 +88,8 @@ def check(
     frame = frame.with_columns(_keys_like(frame[key], truth[key], who))
     _check_keys(frame[key], truth[key], who)
     ordered = truth.select(key).join(frame, on=key, how="left", maintain_order="left")
+    if task == "multilabel":
+        return ordered.with_columns(_finite(ordered[name], who, probability=True) for name in scores)
     return ordered.with_columns(
         _predictions_like(ordered[PREDICTION], truth[target], task, who),
         *(_finite(ordered[name], who, probability=task not in NUMBERS) for name in scores),
@@ -82,9 +100,65 @@ def score_columns(columns: list[str], task: Task) -> list[str]:
     """The score columns that mean something for this task; others are dropped."""
     if task == "binary":
         return [name for name in columns if name == SCORE]
-    if task == "multiclass":
+    if task in {"multiclass", "multilabel"}:
         return [name for name in columns if name.startswith(f"{SCORE}:")]
     return [name for name in columns if name in BOUNDS] if task == "regression" else []
+
+
+# --- several labels a row --------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class LabelColumns:
+    """Where the labels of the truth stand: in a column a label, or in one of lists or text."""
+
+    columns: tuple[str, ...]
+    separator: str = label_sets.SEPARATOR
+
+    @property
+    def one_each(self) -> bool:
+        return len(self.columns) > 1
+
+
+def _check_labels(truth: pl.DataFrame, labels: LabelColumns) -> None:
+    try:
+        if labels.one_each:
+            label_sets.of_columns(truth, labels.columns, labels.columns)
+        else:
+            label_sets.of_values(truth[labels.columns[0]], labels.separator)
+    except label_sets.LabelSetError as error:
+        raise DataError(
+            f"The labels of the test set cannot be read: {error}.",
+            next="Name a column of 0 and 1 for each label, or one column of lists or of text.",
+        ) from None
+
+
+def _listed(frame: pl.DataFrame, labels: LabelColumns, who: str) -> pl.DataFrame:
+    """The predicted labels as lists, however they were written. Raises PredictionError."""
+    scores = score_columns(frame.columns, "multilabel")
+    frame = frame.with_columns(_finite(frame[name], who, probability=True) for name in scores)
+    try:
+        found = label_sets.of_predictions(frame, labels.separator)
+    except label_sets.LabelSetError as error:
+        raise PredictionError(f"{who} returned labels that cannot be read: {error}.") from None
+    if found is None:
+        return frame
+    known = set(labels.columns)
+    strange = [name for name in label_sets.names(found) if name not in known] if labels.one_each else []
+    strange += [
+        name.removeprefix(f"{SCORE}:")
+        for name in scores
+        if labels.one_each and name.removeprefix(f"{SCORE}:") not in known
+    ]
+    if strange:
+        raise PredictionError(
+            f"{who} returned {strange[0][:40]!r}, which is no label of the target.",
+            why=f"The labels: {', '.join(labels.columns)[:200]}.",
+        )
+    return frame.with_columns(found.alias(PREDICTION))
+
+
+# --- keys and values -------------------------------------------------------------------------------------
 
 
 def _keys_like(keys: pl.Series, truth: pl.Series, who: str) -> pl.Series:

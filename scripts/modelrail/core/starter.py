@@ -214,6 +214,10 @@ _POLICY = {
         "accuracy, balanced_accuracy, log_loss",
         ("{metric: accuracy, no_worse_than: 0.01}", "{metric: log_loss, no_worse_than: 2%}"),
     ),
+    "multilabel": (
+        "f1, accuracy, hamming_loss",
+        ("{metric: f1, no_worse_than: 0.01}", "{metric: hamming_loss, no_worse_than: 2%}"),
+    ),
     "regression": (
         "rmse, mae, r2",
         ("{metric: rmse, no_worse_than: 2%}", "{metric: mae, no_worse_than: 2%}"),

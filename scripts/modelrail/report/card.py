@@ -12,6 +12,8 @@ from modelrail.report import changes, inert, numbers, rows
 _KINDS = {
     "binary": "binary classification",
     "multiclass": "classification",
+    "multilabel": "classification, several labels a row",
+    "ranking": "ranking",
     "regression": "regression",
 }
 

@@ -62,7 +62,8 @@ def bind(name: str, task: str, given: Mapping[str, Any]) -> Metric | None:
     if "average" in given and entry.title.startswith("macro "):
         more["title"] = entry.title.replace("macro", str(given["average"]))
     if "class" in given:
-        more |= {"title": entry.title.removeprefix("macro "), "rests_on": "rows of the class"}
+        what = "label" if entry.tasks == ("multilabel",) else "class"
+        more |= {"title": entry.title.removeprefix("macro "), "rests_on": f"rows of the {what}"}
     return replace(entry, params=dict(given), **more)
 
 

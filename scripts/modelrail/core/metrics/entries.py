@@ -34,6 +34,22 @@ _AVERAGE = Parameter(
     choices=("macro", "micro", "weighted"),
     default="macro",
 )
+_AVERAGE_OF_LABELS = Parameter(
+    name="average",
+    kind="choice",
+    meaning="over the labels: `macro` counts each alike, `weighted` by its rows, `micro` counts cells;"
+    " `samples`: over the rows",
+    choices=("macro", "micro", "weighted", "samples"),
+    default="macro",
+)
+_AVERAGE_OF_CURVES = Parameter(
+    name="average",
+    kind="choice",
+    meaning="over the labels: `macro` counts each alike, `weighted` by its rows, `micro` counts cells",
+    choices=("macro", "micro", "weighted"),
+    default="macro",
+)
+_LABEL = Parameter(name="class", kind="class", meaning="of this label alone", default="")
 _CLASS = Parameter(name="class", kind="class", meaning="of this class alone", default="")
 _BETA = Parameter(
     name="beta", kind="number", meaning="recall counts this many times as much as precision", low=0
@@ -79,6 +95,7 @@ def _shares(
             rests_on="rows of the rarest class",
             parameters=(*own, _AVERAGE, _CLASS),
         ),
+        _labels(name, f"macro {title}", *own, _AVERAGE_OF_LABELS, _LABEL, rests_on=_RAREST_LABEL),
     )
 
 
@@ -103,6 +120,17 @@ def _curve(
     return _row(name, title, tasks, needs, function, *own, **found | more)
 
 
+def _labels(name: str, title: str, *own: Parameter, **more: Any) -> Metric:
+    """Of several labels a row."""
+    found: dict[str, Any] = {
+        "higher_is_better": True, "high": 1.0, "points": True, "method": "influence-function",
+        "paper": INFLUENCE_PAPER,
+    }  # fmt: skip
+    return _row(
+        name, title, ("multilabel",), more.pop("needs", "labels"), f"multilabel:{name}", *own, **found | more
+    )
+
+
 def _error(name: str, title: str, *own: Parameter, **more: Any) -> Metric:
     return _row(name, title, ("regression",), more.pop("needs", "values"), f"errors:{name}", *own, **more)
 
@@ -122,13 +150,17 @@ def _list(name: str, title: str, function: str, *own: Parameter) -> Metric:
     )
 
 
+_RAREST_LABEL = "rows of the rarest label"
 _SMOOTH: dict[str, Any] = {"method": "influence-function", "paper": INFLUENCE_PAPER}
 _RESAMPLED: dict[str, Any] = {"method": "bootstrap", "paper": BOOTSTRAP_PAPER, "interval": "bootstrap"}
 _RAREST = "rows of the rarest class"
+_MEAN: dict[str, Any] = {"method": "paired-t", "paper": MEANS_PAPER}
 
 METRICS: tuple[Metric, ...] = (
     _cells("accuracy", "accuracy", "binary", function="accuracy", tunable=True),
     _cells("accuracy", "accuracy", "multiclass", function="accuracy"),
+    _labels("accuracy", "subset accuracy", **_MEAN),
+    _labels("hamming_loss", "Hamming loss", higher_is_better=False, **_MEAN),
     _cells(
         "balanced_accuracy",
         "balanced accuracy",
@@ -161,6 +193,7 @@ METRICS: tuple[Metric, ...] = (
     _cells("specificity", "specificity", "binary", function="specificity", rests_on="negative rows"),
     *_shares("f1", "F1", "positive rows"),
     *_shares("f_beta", "F-beta", "positive rows", _BETA),
+    _labels("jaccard", "macro Jaccard", _AVERAGE_OF_LABELS, _LABEL, rests_on=_RAREST_LABEL),
     _cells(
         "mcc",
         "Matthews correlation",
@@ -234,7 +267,27 @@ METRICS: tuple[Metric, ...] = (
         paper=DELONG_PAPER,
         rests_on=_RAREST,
     ),
+    _labels(
+        "roc_auc",
+        "macro ROC AUC",
+        _AVERAGE_OF_CURVES,
+        _LABEL,
+        needs="scores",
+        points=False,
+        method="delong",
+        paper=DELONG_PAPER,
+        rests_on="rows of the rarer side of a label",
+    ),
     _curve("average_precision", "average precision", "ranking:average_precision"),
+    _labels(
+        "average_precision",
+        "macro average precision",
+        _AVERAGE_OF_CURVES,
+        _LABEL,
+        needs="scores",
+        points=False,
+        rests_on="rows of the rarer side of a label",
+    ),
     _curve(
         "precision_at_k",
         "precision among the top k",
@@ -316,7 +369,7 @@ _BETTER = Parameter(name="higher_is_better", kind="flag", meaning="direction of 
 USER = Metric(
     name="",
     title="",
-    tasks=("binary", "multiclass", "regression", "ranking"),
+    tasks=("binary", "multiclass", "multilabel", "regression", "ranking"),
     higher_is_better=True,
     low=None,
     high=None,

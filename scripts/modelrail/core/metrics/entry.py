@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
-Task = Literal["binary", "multiclass", "regression", "ranking"]
+Task = Literal["binary", "multiclass", "multilabel", "regression", "ranking"]
 Needs = Literal["labels", "scores", "probabilities", "values", "intervals", "nothing"]
 Interval = Literal["influence", "bootstrap", "none"]
 

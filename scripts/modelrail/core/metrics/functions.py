@@ -19,8 +19,8 @@ def of_cells(metric: Metric, classes: Sequence[str] = ()) -> Callable[[Floats], 
     )
 
 
-def of_rows(metric: Metric) -> Callable[[View], Estimate]:
-    return cast("Callable[[View], Estimate]", partial(_load(metric.function), **_arguments(metric, ())))
+def of_rows(metric: Metric, classes: Sequence[str] = ()) -> Callable[[View], Estimate]:
+    return cast("Callable[[View], Estimate]", partial(_load(metric.function), **_arguments(metric, classes)))
 
 
 def _arguments(metric: Metric, classes: Sequence[str]) -> dict[str, Any]:
