@@ -6,7 +6,7 @@ import datetime as dt
 import json
 import re
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 import click
 import msgspec
@@ -307,12 +307,12 @@ def _table(
             next="Run `modelrail evaluate` again.",
         )
     present = tables.columns(path)
-    table = tables.read(path, [name for name in present if wanted is None or name in wanted])
+    table = tables.Stored(path, [name for name in present if wanted is None or name in wanted])
     if table.height != predictions.rows:
         raise RecordError(
             f"{path.name} has {table.height:,} rows; evaluation.json says {predictions.rows:,}."
         )
-    return table
+    return cast("pl.DataFrame", table)  # as much of one as a comparison asks for
 
 
 # --- by whose rules --------------------------------------------------------------------------------------
