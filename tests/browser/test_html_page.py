@@ -115,7 +115,7 @@ def column(page: Page, table: str, index: int) -> list[str]:
 
 
 def test_tables_sort_by_keyboard_alone(show: Open) -> None:
-    table = "details table[data-sortable]"
+    table = ".tall table[data-sortable]"
     with show("fail") as seen:
         page: Page = seen.page
         page.evaluate("document.querySelector('.tall').closest('details').open = true")

@@ -133,7 +133,7 @@ def test_what_blocks_stands_first_in_words_as_well_as_signs() -> None:
     assert table[1].startswith("| ⚠️ fails, warning only |")
     assert all(re.match(r"\| (✅|⛔|⚠️|❔) [a-z]", line) for line in table[:5])
     assert (
-        "**Next:** do not merge yet; look at the rows with carrier EV. Merged as it is, it is not "
+        "**Next:** look at the rows with carrier EV. Merged as it is, it is not "
         "registered, and v1.2.1 stays in production. The rule is `models.delay.gates[3]`" in shown
     )
 

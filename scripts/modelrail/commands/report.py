@@ -177,7 +177,8 @@ def _keep(shown: view.View, place: Path) -> None:
 
 
 def _write(shown: view.View, place: Path) -> None:
-    files.write_bytes(place / "report.md", render.markdown(shown, render.SUMMARY_BUDGET).encode())
+    whole = render.markdown(shown, render.SUMMARY_BUDGET)
+    files.write_bytes(place / "report.md", whole.encode())
     page = html.html(shown).encode()
     files.write_bytes(place / html.FILE, page)
     files.write_bytes(place / junit.FILE, junit.junit(shown).encode())
@@ -185,8 +186,9 @@ def _write(shown: view.View, place: Path) -> None:
         alone = view.View(verdict=model.verdict, models=(model,), run=shown.run)
         folder = files.folder(place, model.name)
         if folder.is_dir() and not folder.is_symlink():
-            files.write_bytes(folder / "report.md", render.markdown(alone, render.SUMMARY_BUDGET).encode())
-            single = len(shown.models) == 1
+            single = len(shown.models) == 1  # then it is the same, and is not rendered again
+            body = whole if single else render.markdown(alone, render.SUMMARY_BUDGET)
+            files.write_bytes(folder / "report.md", body.encode())
             files.write_bytes(folder / html.FILE, page if single else html.html(alone).encode())
 
 

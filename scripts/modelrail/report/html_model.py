@@ -90,7 +90,7 @@ def build(view: ModelView, identifier: str, room: Room) -> HtmlModel:
     source = view.source
     names = Names(baseline=view.version or ("baseline" if _compared(view) else ""))
     plots = source.plots if room.pictures else None
-    gates = [gate.row for gate in view.gates]
+    gates = [gate.row for gate in view.gates if gate.row.margin is not None]  # those that draw a border
     directions = {row.row.metric: row.row.higher_is_better for row in (*view.metrics, *view.slices)}
     raw, left_out = _raw(view, room)
     return HtmlModel(

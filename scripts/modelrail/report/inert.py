@@ -24,6 +24,7 @@ _INVISIBLE = frozenset(
 _CATEGORIES = frozenset({"Cc", "Cf", "Cn", "Co", "Cs"})
 _COMBINING = "[\u0300-\u036f\u0483-\u0489\u1ab0-\u1aff\u1dc0-\u1dff\u20d0-\u20ff\ufe20-\ufe2f]"
 _MARKS = re.compile(f"({_COMBINING}{{3}}){_COMBINING}+")  # stacked so high that they cover other lines
+_ORDINARY = re.compile(r"[!-~]+(?: [!-~]+)*")  # ASCII, single blanks
 _ANSI = re.compile(r"\x1b(?:\[[0-?]*[ -/]*[@-~]|\][^\x07\x1b]*(?:\x07|\x1b\\)?|[@-_])")
 _SPACE = re.compile(r"\s+")
 _LINKED = re.compile(r"(?i)GH(?=-\d)|www(?=\.)|(?:https?|ftp|mailto|xmpp)(?=:)")
@@ -43,6 +44,8 @@ class Raw(str):
 
 def visible(text: str, limit: int = MAX_TEXT) -> str:
     """One line of text in which nothing is hidden: for terminals, and the first step of `inert`."""
+    if _ORDINARY.fullmatch(text):  # most are: nothing in them to look at
+        return clip(text, limit)
     text = _ANSI.sub("", text[: 4 * limit])
     shown = "".join(_visible(char) for char in _SPACE.sub(" ", text).strip())
     return clip(_MARKS.sub(r"\1…", shown), limit)

@@ -94,8 +94,21 @@ _ROOMS = (
 )
 
 
+_kept: list[tuple[View, int, str]] = []  # the last few: a file, the summary and stdout are the same text
+
+
 def markdown(view: View, budget: int = BUDGET) -> str:
     """The report as GitHub's Markdown, at most `budget` bytes."""
+    for known, size, text in _kept:
+        if known is view and size == budget:
+            return text
+    text = _fitting(view, budget)
+    _kept.append((view, budget, text))
+    del _kept[:-4]
+    return text
+
+
+def _fitting(view: View, budget: int) -> str:
     template = environment().get_template("comment.md.j2")
     hidden = earlier.line(view.runs)
     for room in (_WIDE, *_ROOMS) if budget > BUDGET else _ROOMS:

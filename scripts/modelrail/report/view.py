@@ -74,11 +74,11 @@ class ModelView(Struct, frozen=True, kw_only=True):
     slices: tuple[rows.MetricView, ...]  # worst first
     metrics_summary: str
     slices_summary: str
-    changes: tuple[changes.Change, ...]
-    changes_summary: str
     files: tuple[changes.File, ...]
     files_total: int
     files_summary: str  # "2 files changed since v1.2.1's commit, +14 \u22123 lines"
+    changes: tuple[changes.Change, ...]
+    changes_summary: str
     compared: bool  # the baseline's own side of `changes` is known
     checks: tuple[records.DataCheck, ...]  # failed ones first
     checks_summary: str
@@ -350,13 +350,13 @@ def _next(
     worst = next((gate for gate in gates if gate.blocks), None)
     kept = "Merged as it is, it is not registered" + (f", and {otherwise}." if otherwise else ".")
     if worst is None:
-        return f"do not merge yet; look at the checks below. {kept}"
+        return f"look at the checks below. {kept}"
     if verdict == "inconclusive":
         above = " The gate's own line says what would settle it." if worst.detail else ""
-        return f"do not merge yet; more test rows make the interval narrow enough to decide.{above} {kept}"
+        return f"more test rows make the interval narrow enough to decide.{above} {kept}"
     about = changed.partition(";")[0]
     look = f"the rows with {worst.where}" if worst.where else f"what changed, below{about and f': {about}'}"
-    return f"do not merge yet; look at {look}. {kept}"
+    return f"look at {look}. {kept}"
 
 
 def _rule(gates: Sequence[rows.GateView], failure: records.Failure | None) -> str:
@@ -397,7 +397,8 @@ def _context(evaluation: records.Evaluation | None, comparison: records.Comparis
     confidence = sorted({row.interval.confidence for row in comparison.metrics if row.interval})
     if confidence:
         text += (
-            f"; {'/'.join(f'{100 * share:g}%' for share in confidence)} intervals ({', '.join(methods[:3])})"
+            f". A {'/'.join(f'{100 * share:g}%' for share in confidence)} interval says where the true "
+            f"difference most likely lies (method: {', '.join(methods[:3])})"
         )
     if confidence and comparison.correction != "none":
         text += f", slices corrected for their number ({comparison.correction})"
