@@ -7,7 +7,7 @@ import polars as pl
 import pytest
 
 from modelrail import config
-from modelrail.core import thresholds
+from modelrail.core import thresholds, user_arrays
 from modelrail.core.grouping import blocks
 from modelrail.core.metrics import catalog
 from modelrail.core.pairing import UserValues
@@ -156,7 +156,7 @@ def test_a_metric_of_ones_own():
 
     def call(asked, rows):
         assert asked.params["function"] == "m:profit"
-        shared, each, groups = rows.arrays()
+        shared, each, groups = user_arrays.of(rows)
         assert groups is None
         assert {"truth", "late", "carrier"} <= set(shared)
         gains = [5.0 * (shared["truth"] * one["prediction"]) - one["prediction"] for one in each]
