@@ -93,6 +93,13 @@ def test_better_by(skill, outcome):
     assert found.gates[0].outcome == outcome
 
 
+def test_a_rise_that_is_not_enough_is_told_with_what_was_asked():
+    found = run(model(gates=(gate("roc_auc", better_by=0.3),)), *binary(4000, skill=2.2))
+    assert found.verdict == "fail"
+    assert re.fullmatch(r"ROC AUC rises by .*; the gate asks for “ROC AUC, better by 0\.3”\.", found.headline)
+    assert re.fullmatch(r"ROC AUC rose by .*; the gate asks for “ROC AUC, better by 0\.3”", found.short)
+
+
 def test_relative_margins_follow_the_direction():
     truth, candidate, baseline = binary(20000, skill=1.5)
     one = config.Margin(value=0.02, relative=True)

@@ -17,7 +17,9 @@ def headline(results: Results, rows: Sequence[records.GateRow], verdict: records
         return f"{wording.capital(row.detail)}."
     told = _told(results, row)
     if verdict == "fail":
-        return f"{told}{_hidden(results, row)}." if told else f"{row.title}: {row.detail or 'failed'}."
+        if not told:
+            return f"{row.title}: {row.detail or 'failed'}."
+        return f"{told}{_hidden(results, row)}{_asked(results, row)}."
     reason = row.detail or "the rows do not suffice"
     return f"These rows cannot say whether the gate “{row.title}” holds: {reason}."
 
@@ -35,7 +37,8 @@ def short(results: Results, rows: Sequence[records.GateRow], verdict: records.Ga
     if row.difference is None or row.interval is None or not row.path or _is_floor(results, row):
         said = f" {row.detail}" if _is_floor(results, row) and row.detail else ": does not hold"
         return f"{wording.subject(metric, row.slice)}{said}" if row.path else row.title
-    return wording.change_short(metric, row.difference, row.interval, row.slice)
+    told = wording.change_short(metric, row.difference, row.interval, row.slice)
+    return f"{told}{_asked(results, row)}"
 
 
 def _deciding(rows: Sequence[records.GateRow], verdict: records.GateOutcome) -> records.GateRow:
@@ -54,6 +57,14 @@ def _told(results: Results, row: records.GateRow) -> str:
     if _is_floor(results, row):
         return _floor(results, row)
     return wording.change(metric, row.difference, row.interval, _rows(results, row), row.slice)
+
+
+def _asked(results: Results, row: records.GateRow) -> str:
+    """What a gate wants that a change for the better can miss: without it a rise would read as the reason."""
+    gate = next((one for one in results.model.gates if one.path == row.path), None)
+    if gate is None or (gate.better_by is None and gate.within is None):
+        return ""
+    return f"; the gate asks for “{row.title}”"
 
 
 def _is_floor(results: Results, row: records.GateRow) -> bool:
