@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import os
 import sys
 
@@ -12,12 +13,26 @@ def main(arguments: list[str] | None = None) -> int:
     """Run the command line; returns the exit code (see errors.py)."""
     from modelrail import settings
 
+    _writable()
     if not settings.in_ci():
         return _run(arguments)
     from modelrail.adapters import inert_stream
 
     with inert_stream.guarded():
         return _run(arguments)
+
+
+def _writable() -> None:
+    """A code page without our signs (Windows-1252, ASCII) stops nothing.
+
+    A terminal shows `?` in their place; a file or pipe gets UTF-8, which pages and records say that they are.
+    """
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper) and "utf" not in stream.encoding.lower():
+            if stream.isatty():
+                stream.reconfigure(errors="replace")
+            else:
+                stream.reconfigure(encoding="utf-8")
 
 
 def _run(arguments: list[str] | None) -> int:

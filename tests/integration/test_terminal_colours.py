@@ -45,3 +45,16 @@ def test_a_real_terminal_gets_colour_unless_it_says_no(tmp_path: Path) -> None:
         plain = on_a_terminal(tmp_path, "--format", "text", **said)
         assert ": training failed" in plain.splitlines()[0]
         assert "\x1b" not in plain
+
+
+def test_a_code_page_without_our_signs_stops_nothing(tmp_path: Path) -> None:
+    found = sample.training_failed()
+    assert found.failure is not None
+    files.write(found.failure, files.folder(tmp_path / "modelrail-out", "delay"))
+    shown = on_a_terminal(tmp_path, PYTHONIOENCODING="cp1252")
+    assert shown.startswith("\x1b[1;31m?\x1b[0m"), "a question mark in place of the sign"
+    assert "training failed" in shown
+    env = {**os.environ, "PYTHONIOENCODING": "cp1252", "PYTHONPATH": str(Path(modelrail.__file__).parents[1])}
+    command = [sys.executable, "-m", "modelrail", "report", "--format", "md", "--no-comment"]
+    piped = subprocess.run(command, cwd=tmp_path, env=env, capture_output=True, check=True).stdout
+    assert piped.decode().startswith("### \N{NO ENTRY} ")
