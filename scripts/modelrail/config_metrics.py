@@ -163,7 +163,7 @@ def _own(faults: Faults, node: Node, name: str, at: str, function: bool) -> conf
 def _value(fields: Fields, parameter: catalog.Parameter, entry: catalog.Metric) -> Any:
     key = parameter.name
     node = fields.table.entries[key]
-    if parameter.kind == "choice":
+    if parameter.kind in {"choice", "test"}:
         value = node.value if isinstance(node, Scalar) else None
         if value not in parameter.choices:
             fields.fault(key, f"expected one of {', '.join(parameter.choices)}; found {kind(node)}.")

@@ -13,7 +13,7 @@ OWN_NAME = r"^[A-Za-z][A-Za-z0-9_]{0,59}$"
 
 def _parameter(one: catalog.Parameter) -> Schema:
     about = {"description": one.meaning[:1].upper() + one.meaning[1:] + "."}
-    if one.kind == "choice":
+    if one.kind in {"choice", "test"}:
         return {"enum": list(one.choices), **about}
     if one.kind == "flag":
         return {"type": "boolean", **about}

@@ -338,6 +338,12 @@ def _notes(results: gates.Results, cluster_count: int) -> list[str]:
     if data.weight:
         found.append(f"Rows count by the column {data.weight}.")
     resampled = [label for label, metric in results.metrics.items() if metric.interval == "bootstrap"]
+    for label, metric in results.metrics.items():
+        test = results.whole[label].mcnemar
+        if test is not None:
+            found.append(f"{label}: {test.told()}, before the correction for {len(results.metrics)} metrics.")
+        elif "test" in metric.params and results.whole[label].difference is not None:
+            found.append(f"{label}: McNemar's test needs independent rows that weigh alike; left out here.")
     if resampled:
         found.append(f"The intervals of {', '.join(resampled)} are by the bootstrap, seed {SEED}.")
     return found

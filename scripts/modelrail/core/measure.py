@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any
 
@@ -16,6 +16,7 @@ import numpy as np
 
 from modelrail.core.inference import contrast, resample
 from modelrail.core.inference.contrast import Clusters, Contrast
+from modelrail.core.inference.mcnemar import McNemar
 from modelrail.core.inference.power import MIN_CLUSTERS, MIN_SUPPORT, rows_for_support
 from modelrail.core.joint import Joint, disagreements
 from modelrail.core.metrics import catalog, functions
@@ -38,6 +39,7 @@ class Measured:
     enough: bool  # whether the rows carry an interval at all
     note: str = ""  # why not, or why a value is absent
     identical: bool = False  # both models said the same on every row
+    mcnemar: McNemar | None = None  # where it was asked for, and rows are independent and weigh alike
     point_only: bool = False  # a value that can have no interval: what training reported, a maximum
 
     @property
@@ -195,7 +197,10 @@ class Subset:
                 by_row = by_row * self.weights
             return contrast.from_cell_clusters(value, by_row, self.clusters, pseudo, weights)
 
-        return self._finish(metric, one, two, make, factors)
+        found = self._finish(metric, one, two, make, factors)
+        if metric.params.get("test") != "mcnemar" or self.clusters is not None or self.weights is not None:
+            return found
+        return _by_mcnemar(found, joint)
 
     def _finish(
         self,
@@ -321,6 +326,15 @@ class Subset:
             or (one is not None and two is not None and np.array_equal(self.take(one), self.take(two)))
             for one, two in pairs
         )
+
+
+def _by_mcnemar(found: Measured, joint: Joint) -> Measured:
+    if found.difference is None:
+        return found
+    right, theirs = joint.candidate == joint.truth, joint.baseline == joint.truth
+    test = McNemar(*(int(joint.counts[one & ~two].sum()) for one, two in ((right, theirs), (theirs, right))))
+    contrasts = found.contrasts | {DIFFERENCE: replace(found.difference, tested=test.p_value())}
+    return replace(found, contrasts=contrasts, mcnemar=test)
 
 
 def _combine(one: Estimate, two: Estimate | None, factor: float) -> float:

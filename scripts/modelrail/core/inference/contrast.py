@@ -40,6 +40,7 @@ class Contrast:
     df: float
     floor: float = 0.0  # smallest half-width at 95%, where no spread was seen though the models differ
     replicates: Floats | None = None  # of the bootstrap, ascending
+    tested: float | None = None  # the p-value of another test of zero, where one was asked for
 
     def bounds(self, confidence: float) -> tuple[float, float]:
         if self.replicates is not None and self.error and self.replicates.size >= MANY:
@@ -58,7 +59,12 @@ class Contrast:
         return student.critical(confidence, self.df) * self.error
 
     def p_value(self) -> float:
-        """Two-sided, of the hypothesis that the true value is zero: the interval's own test, turned round."""
+        """Two-sided, of the hypothesis that the true value is zero.
+
+        The interval's own test, turned round, unless another was asked for.
+        """
+        if self.tested is not None:
+            return self.tested
         if not self.error:
             return 1.0 if abs(self.estimate) <= self.floor else 0.0
         normal = student.two_sided_p(self.estimate / self.error, self.df)
@@ -71,7 +77,7 @@ class Contrast:
     def moved(self, sign: float, shift: float) -> Contrast:
         """The contrast times `sign` (1 or -1), plus `shift`."""
         values = None if self.replicates is None else np.sort(sign * self.replicates + shift)
-        return replace(self, estimate=sign * self.estimate + shift, replicates=values)
+        return replace(self, estimate=sign * self.estimate + shift, replicates=values, tested=None)
 
 
 @dataclass(frozen=True)

@@ -27,6 +27,13 @@ _THRESHOLD = Parameter(
     high=1,
     default="",
 )
+_TEST = Parameter(
+    name="test",
+    kind="test",
+    meaning="`mcnemar`: better and worse are told by McNemar's test instead of the interval's own",
+    choices=("mcnemar",),
+    default="",
+)
 _AVERAGE = Parameter(
     name="average",
     kind="choice",
@@ -157,8 +164,8 @@ _RAREST = "rows of the rarest class"
 _MEAN: dict[str, Any] = {"method": "paired-t", "paper": MEANS_PAPER}
 
 METRICS: tuple[Metric, ...] = (
-    _cells("accuracy", "accuracy", "binary", function="accuracy", tunable=True),
-    _cells("accuracy", "accuracy", "multiclass", function="accuracy"),
+    _cells("accuracy", "accuracy", "binary", function="accuracy", tunable=True, parameters=(_TEST,)),
+    _cells("accuracy", "accuracy", "multiclass", function="accuracy", parameters=(_TEST,)),
     _labels("accuracy", "subset accuracy", **_MEAN),
     _labels("hamming_loss", "Hamming loss", higher_is_better=False, **_MEAN),
     _cells(

@@ -32,7 +32,9 @@ class Parameter:
     """A parameter as modelrail.yaml writes it. `low` and `high` are what it lies strictly between."""
 
     name: str
-    kind: Literal["number", "whole", "choice", "class", "column", "costs", "threshold", "function", "flag"]
+    kind: Literal[
+        "number", "whole", "choice", "class", "column", "costs", "threshold", "function", "flag", "test"
+    ]
     meaning: str
     low: float | None = None
     high: float | None = None

@@ -26,7 +26,7 @@ def of_rows(metric: Metric, classes: Sequence[str] = ()) -> Callable[[View], Est
 def _arguments(metric: Metric, classes: Sequence[str]) -> dict[str, Any]:
     found = dict(metric.fixed)
     for parameter in metric.parameters:
-        if parameter.name not in metric.params or parameter.kind == "threshold":
+        if parameter.name not in metric.params or parameter.kind in {"threshold", "test"}:
             continue
         value = metric.params[parameter.name]
         if parameter.kind == "class":

@@ -29,7 +29,7 @@ def brier(view: View) -> Estimate:
         squares = (view.output**2).sum(axis=1)
         of_truth = view.output[np.arange(view.size), view.truth.astype(np.int64)]
         return mean_of(view, squares - 2 * of_truth + 1)
-    gap = view.output - view.truth
+    gap = np.subtract(view.output, view.truth, dtype=np.float64)
     return mean_of(view, np.square(gap, out=gap))
 
 
