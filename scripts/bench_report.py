@@ -180,7 +180,7 @@ def page(columns: int, slices: int, repeat: int, place: Path) -> dict[str, float
     shown = view.build([wide(columns, slices)], support_records.RUN)
     parts = {
         "HTML": lambda: html.html(shown),
-        "Markdown": lambda: render.markdown(shown),
+        "Markdown": lambda: render.markdown(msgspec.structs.replace(shown)),  # a copy: the last is kept
         "JUnit": lambda: junit.junit(shown),
     }
     figures = {
