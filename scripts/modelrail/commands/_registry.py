@@ -35,6 +35,7 @@ if TYPE_CHECKING:
     from modelrail.adapters.github import GitHub
 
 RACING = 120.0  # seconds for which an operation whose precondition still holds is tried again
+PATIENCE = 10.0  # seconds that one that was overtaken waits at most before it tries again
 # A server writes the refs of one push one after the other: what is seen in between is looked at again.
 LOOKS = (0.0, 0.1, 0.4)  # seconds before each look
 _REMOTE = re.compile(
@@ -208,7 +209,9 @@ def _carry_out(
     """
     lost: tuple[ConflictError, ModelState, Step] | None = None  # and what was decided on which state
     give_up = time.monotonic() + RACING
+    losses = 0
     while True:
+        began = time.monotonic()
         state = current(git, model)
         if lost is not None and _same(lost[1], state):
             step = lost[2]
@@ -227,7 +230,10 @@ def _carry_out(
                 raise
             lost = (error, state, step)
             if isinstance(error, tagging.OvertakenError):
-                time.sleep(random.uniform(0, 0.2))  # noqa: S311 - so that racers do not stay in step
+                # Many racers make every try slow, and slow tries spread them: soon they come one by one.
+                losses += 1
+                most = min((time.monotonic() - began) * 2 ** (losses - 1), PATIENCE)
+                time.sleep(random.uniform(0, most))  # noqa: S311
             continue
         if tagged.event is not None:
             step = dataclasses.replace(step, decision=_answered(step.decision, tagged.event))
