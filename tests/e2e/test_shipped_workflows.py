@@ -122,7 +122,9 @@ def loop(
     TOOLS.mkdir(parents=True, exist_ok=True)
     (cache / "tools").symlink_to(TOOLS)
     monkeypatch.setenv("MODELRAIL_CACHE", str(cache))
-    shutil.copytree(ROOT / "workflows", repository / ".github" / "workflows")
+    # sealed.yml would stand in report.yml's place: see docs/sealed.md.
+    without = shutil.ignore_patterns("sealed.yml")
+    shutil.copytree(ROOT / "workflows", repository / ".github" / "workflows", ignore=without)
     with (repository / ".github" / "workflows" / "release.yml").open("a", encoding="utf-8") as stream:
         stream.write("    with:\n      attest: true\n")
     (repository / ".gitignore").write_text("build/\nmodelrail-out/\n", encoding="utf-8")
