@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import html
 import re
 import shutil
 import sys
@@ -76,9 +77,7 @@ def excerpt(comment: str) -> str:
     lines = [
         line for line in head.splitlines() if not re.fullmatch(r"\|?[\s|:-]+\|?", line) or not line.strip()
     ]
-    return (
-        re.sub(r"\n{3,}", "\n\n", "\n".join(lines)).replace("&nbsp;", " ").replace("**", "").replace("`", "")
-    )
+    return html.unescape(re.sub(r"\n{3,}", "\n\n", "\n".join(lines))).replace("**", "").replace("`", "")
 
 
 def _quoted(word: str) -> str:
