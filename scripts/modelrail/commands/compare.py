@@ -205,7 +205,9 @@ def _compare(
             user=user,
             around=around,
             beside={
-                scored.label or scored.version or str(index): _table(f"other-{index}", scored.predictions, folder)
+                scored.label or scored.version or str(index): _table(
+                    f"other-{index}", scored.predictions, folder
+                )
                 for index, scored in enumerate(evaluation.others)
             },
         )
@@ -213,6 +215,9 @@ def _compare(
         digest = files.write(comparison, folder)
         _plots(judged, digest, truth, ours, theirs, folder)
         _places(model, context, config_file, comparison, folder)
+        code = code_changes.find(repository, model, evaluation, candidate)
+        if code is not None:
+            files.write(code, folder)
         files.write(
             records.Evidence(
                 model=model.name,
@@ -234,9 +239,6 @@ def _plots(
     truth: pl.DataFrame,
     candidate: pl.DataFrame,
     baseline: pl.DataFrame | None,
-        code = code_changes.find(repository, model, evaluation, candidate)
-        if code is not None:
-            files.write(code, folder)
     folder: Path,
 ) -> None:
     """What the report's pictures are drawn from. They decide nothing: without them it has its tables."""
