@@ -207,23 +207,6 @@ class Git:
             return None
         return self.run("cat-file", "blob", f"{commit}:{path}")
 
-    def has_commit(self, commit: str) -> bool:
-        return self.attempt("cat-file", "-e", f"{commit}^{{commit}}").returncode == 0
-
-    def ensure_commit(self, commit: str) -> None:
-        """Make a commit of the remote available in a shallow clone, by its exact id."""
-        if not _SHA.match(commit):
-            raise GitError(f"{commit!r} is not a full commit id.")
-        if not self.has_commit(commit):
-            # With --depth a whole clone would become a shallow one; without it a shallow one would grow.
-            shallow = self.text("rev-parse", "--is-shallow-repository") == "true"
-            depth = ["--depth=1"] if shallow else []
-            self.run("fetch", "--quiet", "--no-tags", *depth, self.remote, commit, network=True)
-
-    @contextlib.contextmanager
-    def worktree(self, commit: str) -> Iterator[Path]:
-        """The files of a commit in a folder of their own, removed afterwards."""
-        self.ensure_commit(commit)
     def differing(self, old: str, new: str, path: str = ".") -> list[tuple[str, str]]:
         """Files below `path` that differ between two commits at hand: git's letter (A, D, M, T), the path."""
         said = self.run("diff-tree", "-r", "-z", "--no-renames", "--name-status", old, new, "--", path)
@@ -243,6 +226,23 @@ class Git:
             if len(row) == 3 and row[0].isdecimal() and row[1].isdecimal()
         }
 
+    def has_commit(self, commit: str) -> bool:
+        return self.attempt("cat-file", "-e", f"{commit}^{{commit}}").returncode == 0
+
+    def ensure_commit(self, commit: str) -> None:
+        """Make a commit of the remote available in a shallow clone, by its exact id."""
+        if not _SHA.match(commit):
+            raise GitError(f"{commit!r} is not a full commit id.")
+        if not self.has_commit(commit):
+            # With --depth a whole clone would become a shallow one; without it a shallow one would grow.
+            shallow = self.text("rev-parse", "--is-shallow-repository") == "true"
+            depth = ["--depth=1"] if shallow else []
+            self.run("fetch", "--quiet", "--no-tags", *depth, self.remote, commit, network=True)
+
+    @contextlib.contextmanager
+    def worktree(self, commit: str) -> Iterator[Path]:
+        """The files of a commit in a folder of their own, removed afterwards."""
+        self.ensure_commit(commit)
         with tempfile.TemporaryDirectory(prefix="modelrail-worktree-") as parent:
             place = Path(parent) / "tree"
             self.run("worktree", "add", "--quiet", "--detach", str(place), commit)
@@ -250,6 +250,17 @@ class Git:
                 yield place
             finally:
                 self.attempt("worktree", "remove", "--force", str(place))
+
+
+# What git says when a server or a line failed; another attempt may well succeed.
+_PASSING = re.compile(
+    rb"returned error: (?:429|5\d\d)|RPC failed|early EOF|hung up|unexpected disconnect|Empty reply|"
+    rb"transfer closed|Recv failure|Connection (?:reset|timed out)|Operation timed out|SSL_ERROR_SYSCALL"
+)
+
+
+def pause(seconds: float) -> None:
+    time.sleep(seconds)
 
 
 def open_repository(settings: Settings, remote: str = "") -> Git:
@@ -264,14 +275,3 @@ def open_repository(settings: Settings, remote: str = "") -> Git:
         server_url=settings.server_url,
         environ=settings.environ,
     )
-# What git says when a server or a line failed; another attempt may well succeed.
-_PASSING = re.compile(
-    rb"returned error: (?:429|5\d\d)|RPC failed|early EOF|hung up|unexpected disconnect|Empty reply|"
-    rb"transfer closed|Recv failure|Connection (?:reset|timed out)|Operation timed out|SSL_ERROR_SYSCALL"
-)
-
-
-def pause(seconds: float) -> None:
-    time.sleep(seconds)
-
-
