@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 from numpy.typing import NDArray
@@ -92,8 +92,10 @@ class View:
     def mass_in_blocks(self, chosen: NDArray[np.bool_] | None = None) -> Floats:
         """Rows (those chosen) in each block of equal scores, by weight."""
         ranks = self.ranks
+        if self.weights is None and chosen is None:
+            return np.ones(ranks.order.size) if ranks.starts is None else ranks.sizes.astype(np.float64)
         if self.weights is None:
-            return ranks.sizes.astype(np.float64) if chosen is None else ranks.block_sums(chosen)
+            return ranks.block_sums(cast("NDArray[np.bool_]", chosen))
         return ranks.block_sums(self.weights if chosen is None else self.weights * chosen)
 
 
