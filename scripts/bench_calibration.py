@@ -68,6 +68,17 @@ def multiclass(rng: np.random.Generator, n: int) -> Paired:
     return Paired("multiclass", truth, tuple("abcd"), *outputs, None, 0, pl.DataFrame())
 
 
+def multilabel(rng: np.random.Generator, n: int) -> Paired:
+    """Labels of a row go together, and so do the errors."""
+    common = rng.normal(size=(n, 1))
+    truth = ((common + rng.normal(size=(n, 3))) > (0.0, 0.8, 1.4)).astype(np.int8)
+    outputs = []
+    for _ in range(2):
+        raw = 1.6 * truth + 0.6 * common + 0.6 * rng.normal(size=(n, 3)) - 0.8
+        outputs.append(Output((raw > 0).astype(np.int8), 1 / (1 + np.exp(-raw))))
+    return Paired("multilabel", truth, tuple("abc"), *outputs, None, 0, pl.DataFrame())
+
+
 def regression(heavy: bool) -> Maker:
     def make(rng: np.random.Generator, n: int) -> Paired:
         truth = rng.gamma(2.0, 1.0, n) + 0.5
@@ -122,6 +133,14 @@ SCENARIOS: dict[str, Scenario] = {
         multiclass,
         _named("accuracy", "balanced_accuracy", "f1", "mcc", "log_loss", "brier", "roc_auc"),
         "multiclass",
+    ),
+    "labels": Scenario(
+        multilabel,
+        (
+            *(("f1", {"average": average}) for average in ("macro", "micro", "weighted", "samples")),
+            *_named("accuracy", "hamming_loss", "jaccard", "roc_auc", "average_precision"),
+        ),
+        "multilabel",
     ),
     "errors": Scenario(regression(False), ERRORS, "regression"),
     "errors, heavy tails": Scenario(regression(True), ERRORS, "regression"),

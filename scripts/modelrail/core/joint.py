@@ -69,6 +69,13 @@ def _dense(truth: Ints, candidate: Ints, baseline: Ints, classes: int) -> tuple[
     return counts, cell_of_row.view()  # type: ignore[return-value] # smaller integers do as well
 
 
+def confusion(truth: Ints, predicted: Ints, classes: int, weights: Floats | None = None) -> Floats:
+    """Rows, by weight, of each class and prediction."""
+    cells = truth.astype(np.int64) * classes + predicted
+    flat = np.bincount(cells, weights=weights, minlength=classes**2)
+    return flat.astype(np.float64, copy=False).reshape(classes, classes)
+
+
 def disagreements(one: Floats, two: Floats, per_class: Floats) -> tuple[Floats, Floats]:
     """Pulls and weights of the pseudo-rows: in each class, one model right and the other wrong, both ways.
 

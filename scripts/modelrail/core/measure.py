@@ -14,11 +14,12 @@ from typing import Any
 
 import numpy as np
 
+from modelrail.core import thresholds
 from modelrail.core.inference import contrast, resample
 from modelrail.core.inference.contrast import Clusters, Contrast
 from modelrail.core.inference.mcnemar import McNemar
 from modelrail.core.inference.power import MIN_CLUSTERS, MIN_SUPPORT, rows_for_support
-from modelrail.core.joint import Joint, disagreements
+from modelrail.core.joint import Joint, confusion, disagreements
 from modelrail.core.metrics import catalog, functions
 from modelrail.core.metrics.catalog import Metric
 from modelrail.core.metrics.estimate import Estimate, Floats, Ints, View
@@ -191,16 +192,31 @@ class Subset:
             pseudo, weights = disagreements(one.influence, against, joint.class_counts())
             value = _combine(one, two, factor)
             if self.clusters is None:
-                return contrast.from_cells(value, pulls, joint.squares, pseudo, weights, rows=self.size)
-            by_row = pulls[joint.cell_of_row]
-            if self.weights is not None:
-                by_row = by_row * self.weights
-            return contrast.from_cell_clusters(value, by_row, self.clusters, pseudo, weights)
+                made = contrast.from_cells(value, pulls, joint.squares, pseudo, weights, rows=self.size)
+            else:
+                by_row = pulls[joint.cell_of_row]
+                by_row = by_row if self.weights is None else by_row * self.weights
+                made = contrast.from_cell_clusters(value, by_row, self.clusters, pseudo, weights)
+            return contrast.widened(made, self._of_splits(metric, function, factor))
 
         found = self._finish(metric, one, two, make, factors)
         if metric.params.get("test") != "mcnemar" or self.clusters is not None or self.weights is not None:
             return found
         return _by_mcnemar(found, joint)
+
+    def _of_splits(
+        self, metric: Metric, function: Callable[[Floats], Estimate], factor: float
+    ) -> list[float]:
+        """The value under other ways to halve the rows that tune the threshold; none without tuning."""
+        found = []
+        for split in range(thresholds.SPLITS) if metric.threshold == catalog.TUNED else ():
+            truth = self.take(self.paired.truth)
+            labels = [self.take(one) for one in self.paired.decided(metric, split)]
+            counts = [confusion(truth, one, len(self.paired.classes), self.weights) for one in labels]
+            values = [function(one) for one in counts]
+            if all(one.value is not None for one in values):
+                found.append(_combine(values[0], values[1] if len(values) > 1 else None, factor))
+        return found
 
     def _finish(
         self,

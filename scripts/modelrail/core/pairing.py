@@ -66,17 +66,20 @@ class Paired:
     def outputs(self) -> tuple[Output, ...]:
         return (self.candidate,) if self.baseline is None else (self.candidate, self.baseline)
 
-    def decided(self, metric: catalog.Metric) -> list[Ints]:
-        """Each model's labels: its own, or those of its scores at the metric's threshold."""
+    def decided(self, metric: catalog.Metric, split: int = 0) -> list[Ints]:
+        """Each model's labels: its own, or those of its scores at the metric's threshold.
+
+        `split`: of tuned thresholds, which of the ways to halve the rows.
+        """
         threshold = metric.threshold
         if threshold is None:
             return [output.labels for output in self.outputs if output.labels is not None]
         scores = [output.scores for output in self.outputs if output.scores is not None]
         if threshold != catalog.TUNED:
             return [thresholds.fixed(one, float(threshold)) for one in scores]
-        key = f"{metric.name} {sorted(metric.params.items())}"
+        key = f"{metric.name} {sorted(metric.params.items())} {split}"
         if key not in self._tuned:
-            half = thresholds.halves(self.rows, self.clusters, self.cluster_count, self.seed)
+            half = thresholds.halves(self.rows, self.clusters, self.cluster_count, self.seed + split)
             truth = self.truth.astype(np.int64)
             self._tuned[key] = [thresholds.tuned(metric, truth, one, self.weights, half) for one in scores]
         return self._tuned[key]

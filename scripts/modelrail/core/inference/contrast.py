@@ -157,6 +157,13 @@ def from_cell_clusters(
     )
 
 
+def widened(found: Contrast, values: list[float]) -> Contrast:
+    """By the variance between values of several random ways to compute the same number."""
+    if len(values) < 2 or not found.error:
+        return found
+    return replace(found, error=math.hypot(found.error, float(np.std(values, ddof=1))))
+
+
 def from_replicates(estimate: float, values: Floats) -> Contrast:
     """From the bootstrap's replicates of the contrast; those without a value are left out."""
     known = np.sort(values[np.isfinite(values)])
