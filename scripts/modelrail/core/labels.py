@@ -4,18 +4,21 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import cast
 
 import numpy as np
 import polars as pl
 
 from modelrail import config
 from modelrail.core import label_sets
+from modelrail.core.inference.contrast import pieces
 from modelrail.core.metrics import catalog
 from modelrail.core.metrics.estimate import Floats, Ints
 from modelrail.core.output import PREDICTION, SCORE, Output
 from modelrail.core.table_columns import column, finite, named, not_usable
 from modelrail.errors import ComparisonError
 
+LOOKED_UP = 1 << 16  # span of integer labels
 _ROUNDING = 1e-3  # class probabilities of a row may miss 1 by this much
 
 
@@ -64,10 +67,26 @@ class Labels:
     def coded(self, codes: dict[str, int]) -> Ints:
         kind = pl.Int8 if len(codes) < 128 else pl.Int32  # a byte a row where it does
         table = [codes[name] for name in self.names.to_list()]
+        if self.distinct.dtype.is_integer() and self.distinct.len():
+            low, high = int(self.distinct.min()), int(self.distinct.max())  # type: ignore[arg-type]
+            if high - low < LOOKED_UP and high < 1 << 63:
+                return _looked_up(self.values, self.distinct, np.array(table), low, high)
         found: Ints = self.values.replace_strict(
             self.distinct, pl.Series(table, dtype=kind), return_dtype=kind
         ).to_numpy()
         return found
+
+
+def _looked_up(values: pl.Series, distinct: pl.Series, table: Ints, low: int, high: int) -> Ints:
+    """The codes by a table over the span of the values, a million rows at a time: nothing else is made."""
+    kind = np.int8 if table.max() < 127 else np.int32
+    by_value = np.zeros(high - low + 1, dtype=kind)
+    by_value[distinct.to_numpy().astype(np.int64) - low] = table
+    found = np.empty(values.len(), dtype=kind)
+    raw = values.to_numpy()
+    for part in pieces(raw.size):
+        found[part] = by_value[raw[part].astype(np.int64) - low]
+    return cast("Ints", found)
 
 
 def _labels(values: pl.Series, who: str, metric: str) -> Labels:
