@@ -15,7 +15,7 @@ def columns(fields: Fields, task: str) -> tuple[str, ...]:
         return ()
     if task and task != "multilabel":
         fields.fault("target", f"a list of columns does not fit a {task} task.", "Name one column.")
-    if len(node.items) < 2:
+    elif len(node.items) < 2:
         hint = "Name every label's column; one label alone is a binary task."
         fields.fault("target", "a list of labels does not fit: at least two columns are needed.", hint)
     found = [

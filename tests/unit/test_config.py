@@ -117,7 +117,7 @@ GOLDEN: dict[str, tuple[str, list[str]]] = {
         changed(("task: binary", "task: binnary")),
         [
             (
-                '4 models.delay.task: expected one of binary, multiclass, regression, ranking; found the text "binnary". '
+                '4 models.delay.task: expected one of binary, multiclass, multilabel, regression, ranking; found the text "binnary". '
                 'Did you mean "binary"?'
             )
         ],
