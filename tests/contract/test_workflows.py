@@ -127,7 +127,12 @@ def test_records_and_model_have_the_same_names_on_both_sides() -> None:
                     taken.add(step["with"].get("name") or step["with"]["pattern"])
     shard = "shard-${{ matrix.shard }}-of-${{ inputs.shards }}"
     assert kept == {"modelrail-records", "modelrail-model", "modelrail-scored", shard}
-    assert taken == {"modelrail-records", "modelrail-scored", "modelrail-*", shard.replace("${{ matrix.shard }}", "*")}
+    assert taken == {
+        "modelrail-records",
+        "modelrail-scored",
+        "modelrail-*",
+        shard.replace("${{ matrix.shard }}", "*"),
+    }
 
 
 def test_a_comparison_of_shards_is_never_skipped() -> None:

@@ -21,7 +21,8 @@ Edit = Callable[..., str]
 def model() -> config.Model:
     text = (
         "version: 1\nmodels:\n  delay:\n    path: m\n    train: python train.py\n    model: model.skops\n"
-        "    task: binary\n    data: {test: test.csv, target: y, key: id}\n    metrics: [roc_auc]\n    gates: [{metric: roc_auc, min: 0.5}]\n"
+        "    task: binary\n    data: {test: test.csv, target: y, key: id}\n    metrics: [roc_auc]\n"
+        "    gates: [{metric: roc_auc, min: 0.5}]\n"
     )
     from modelrail import config_check
 
