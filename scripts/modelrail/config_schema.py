@@ -109,8 +109,8 @@ _DATA = _table(
             "items": {"type": "string", "pattern": PATH, "maxLength": 500},
             "default": [],
             "examples": [["data/airports.parquet", "embeddings"]],
-            "description": "Further files and folders that training or prediction read and that DVC tracks. They "
-            "are pulled with the tables; for the baseline, as its own commit has them.",
+            "description": "Further files and folders that training or prediction read and that DVC tracks. "
+            "They are pulled with the tables; for the baseline, as its own commit has them.",
         },
         "sealed": _choice(
             SEALS,

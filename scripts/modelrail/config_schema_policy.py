@@ -266,7 +266,7 @@ BASELINES: Schema = {
     "default": [],
     "examples": [["latest", "best", "majority", {"version": "v1.0.0"}]],
     "description": "Further baselines, shown beside the version in the stage and never gated: the `latest` "
-    "registered version, the `best` (the one whose tag says the best value of the first gate's metric; scored "
-    "again on today's rows), `majority` (always the most frequent class, or the mean), or a named "
+    "registered version, the `best` (the one whose tag says the best value of the first gate's metric; "
+    "scored again on today's rows), `majority` (always the most frequent class, or the mean), or a named "
     "version.",
 }
