@@ -78,11 +78,10 @@ def test_init_then_the_first_comment(project: Path, hub: Any, git: Callable[...,
     edit(project / "train.py", "C=1.0", "C=0.1")
     git(project, "commit", "--quiet", "--all", "-m", "Softer")
     hub.seed(project, "softer")
-    number = hub.hub.open_pull_request("octo", "flights", "softer", "main", "Softer", "", "octo")["number"]
     done = CliRunner().invoke(
         act,
         [
-            "pull_request", "--pull-request", str(number), "--json",
+            "pull_request", "--head", "softer", "--json",  # opens the pull request
             "--hub", hub.url, "--repository", hub.repository,
             "--expect-job", "model / evaluate", "--expect-job", "model / report",
         ],
@@ -91,7 +90,7 @@ def test_init_then_the_first_comment(project: Path, hub: Any, git: Callable[...,
     assert done.exit_code == 0, done.output
     assert json.loads(done.stdout)["runs"][0]["conclusion"] == "success"
 
-    (comment,) = hub.hub.comments("octo", "flights", number)
+    (comment,) = hub.hub.comments("octo", "flights", 1)
     assert comment["user"]["login"] == "github-actions[bot]"
     title = next(line for line in comment["body"].splitlines() if line.startswith("###"))
     assert "✅" in title
