@@ -333,3 +333,28 @@ def test_a_stage_that_is_emptied_is_shown_so(hub: LocalHub, consumer: Project) -
         "version": "v1.0.0", "stage-staging": "v1.0.0", "stage-production": "",
         "stages": '{"staging":"v1.0.0","production":""}',
     }  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("leaves", "full", "active"), [("v1.0.0", "delay@v1.0.1", "v1.0.1"), ("", "delay@v1.0.0", "v1.0.0")]
+)
+def test_of_several_in_a_stage_one_leaves(
+    hub: LocalHub, consumer: Project, leaves: str, full: str, active: str
+) -> None:
+    """What stays the newest is the full release and the active deployment."""
+    rules = (consumer.root / "modelrail.yaml").read_text(encoding="utf-8")
+    several = rules.replace("enter: manual, first", "versions: 2, enter: manual, first")
+    (consumer.root / "modelrail.yaml").write_text(several, encoding="utf-8")
+    for content, version in (("one", "v1.0.0"), ("two", "v1.0.1")):
+        merged(consumer, hub, content)
+        consumer.run("register", "--bump", "patch")
+        consumer.run("promote", "delay", version)
+    one = ["--version", leaves] if leaves else []
+    consumer.run("unassign", "delay", "--stage", "production", *one, "--reason", "over")
+    assert latest(hub) == full
+    assert flags(hub) == {tag: tag != full for tag in ("delay@v1.0.0", "delay@v1.0.1")}
+    states = {
+        found["payload"]["version"]: found["status"]["state"]
+        for found in hub.hub.deployments(hub.owner, hub.repo)
+    }
+    assert states == {version: "success" if version == active else "inactive" for version in states}

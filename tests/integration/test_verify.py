@@ -122,6 +122,32 @@ def test_nothing_is_built_on_a_record_that_was_changed(consumer: Project, change
     assert consumer.remote_tags() == before
 
 
+@pytest.mark.fault(31)
+@pytest.mark.parametrize("where", ["clone", "clone, seen before", "elsewhere"])
+def test_nothing_is_deployed_from_a_record_that_was_changed(
+    consumer: Project, tmp_path: Path, where: str
+) -> None:
+    """`fetch` checks the tag against the ledger before it checks bytes against the tag."""
+    arguments = ["fetch", "delay#production", "--dry-run"]
+    if where == "elsewhere":
+        arguments += ["--remote", consumer.remote]
+    if where == "clone, seen before":
+        arguments.append("--no-fetch")
+    assert "delay@v1.0.0" in consumer.run(*arguments).err
+    before = consumer.remote_tags()["delay@v1.0.0"]
+    after = retag(consumer, "delay@v1.0.0", "-a", "-m", "delay v1.0.0\n\nModel-Digest: sha256:" + "6" * 64)
+    said = consumer.run(*arguments, code=23)
+    assert "delay@v1.0.0 was moved" in said.err
+    assert before in said.err
+    assert after in said.err
+
+
+def test_a_clone_that_lacks_tags_or_has_newer_ones_is_no_finding(consumer: Project) -> None:
+    consumer.git("tag", "-d", "delay#production#2")
+    consumer.git("tag", "-a", "-m", "x", "delay@v9.0.0")
+    consumer.run("fetch", "delay#production", "--dry-run", "--no-fetch")
+
+
 @pytest.mark.fault(32)
 def test_a_rewound_ledger(consumer: Project) -> None:
     seen = ledger(consumer)

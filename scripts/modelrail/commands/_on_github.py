@@ -39,14 +39,28 @@ def entered(
     return (*effects, _deployment(loaded, policy, place, version_tag, "success"))
 
 
-def emptied(loaded: config.Config, policy: config.Model, before: Assigned, version_tag: str) -> plans.Plan:
-    """After a stage was emptied: its version's release is no full one, its deployment no active one."""
-    place = (before.stage, before.version, before.sequence, before.event.tag)
-    flags = plans.MarkRelease(tag=version_tag, prerelease=True, latest=False)
-    return (
-        *([flags] if _last(policy, before.stage) else []),
-        _deployment(loaded, policy, place, version_tag, "inactive"),
-    )
+def left(
+    loaded: config.Config, policy: config.Model, state: ModelState, gone: Assigned, newest: Assigned | None
+) -> plans.Plan:
+    """After a version was taken out: its release is no full one, its deployment no active one.
+
+    `newest`: where it was the newest of several, the one that is so now, which is shown in its place.
+    """
+    tag = state.versions[gone.version].event.tag
+    effects: list[plans.Effect] = []
+    if _last(policy, gone.stage):
+        effects.append(plans.MarkRelease(tag=tag, prerelease=True, latest=False))
+    effects.append(_deployment(loaded, policy, _place(gone), tag, "inactive"))
+    if newest is None:
+        return tuple(effects)
+    tag = state.versions[newest.version].event.tag
+    if _last(policy, newest.stage):
+        effects.append(plans.MarkRelease(tag=tag, prerelease=False, latest=leads(loaded, policy.name)))
+    return (*effects, _deployment(loaded, policy, _place(newest), tag, "success"))
+
+
+def _place(there: Assigned) -> tuple[str, str, int, str]:
+    return there.stage, there.version, there.sequence, there.event.tag
 
 
 def _last(policy: config.Model, stage: str) -> bool:

@@ -51,6 +51,16 @@ class Place:
         states = self.states(wanted.model, fetch, [wanted.model], with_ledger=with_ledger)
         return selectors.model_state(states, wanted.model), selectors.resolve(states, wanted)
 
+    def trusted(self, text: str, *, fetch: bool) -> selectors.Selected:
+        """The version that a selector means, for use: the model's tags must be those that the ledger lists.
+
+        Raises TagTamperedError, LedgerTamperedError.
+        """
+        wanted = selectors.parse(text)
+        look = _registry.current if fetch or self.elsewhere else _registry.seen
+        state = look(self.git, wanted.model)
+        return selectors.resolve({wanted.model: state} if state.events else {}, wanted)
+
     def github(self) -> GitHub | None:
         """A client where there is a GitHub to ask, without a word where there is none."""
         if not (self.settings.repository and self.settings.token):

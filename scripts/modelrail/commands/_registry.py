@@ -144,8 +144,20 @@ def current(git: Git, model: str) -> ModelState:
     return structs.replace(state, counter=max(state.counter, scan.counter(model)))
 
 
+def seen(git: Git, model: str) -> ModelState:
+    """The state by this clone's own tags; of those that the ledger listed when last seen none may be another.
+
+    What this clone lacks, or has got since, says nothing. Raises TagTamperedError.
+    """
+    scan = registry.scan(git, model)
+    replaced = [finding for finding in _untold(git, model, scan) if finding.expected and finding.found]
+    if replaced:
+        raise verification.error(replaced)
+    return history.fold_model(model, scan.events)
+
+
 def _untold(git: Git, model: str, scan: registry.Scan) -> list[verification.Finding]:
-    """What every write checks first: the model's tags are those that the ledger lists, if there is a ledger.
+    """What every write and `fetch` check first: the model's tags are those that the ledger lists, if there is a ledger.
 
     A lightweight tag that the ledger never knew is no event; `modelrail verify` names it.
     """

@@ -1,4 +1,4 @@
-"""`modelrail fetch`: the model file of a version, its bytes checked against the tag."""
+"""`modelrail fetch`: the model file of a version, the tag checked against the ledger, the bytes against the tag."""
 
 from __future__ import annotations
 
@@ -24,20 +24,24 @@ Examples:
 @click.option(
     "-o", "--to", default=".", show_default=True, metavar="DIR", help="The folder that the file is put into."
 )
-@_options.fetch
+@click.option(
+    "--fetch/--no-fetch", default=True, show_default=True,
+    help="Check what the remote holds; otherwise this clone's tags, against the ledger that it has seen.",
+)  # fmt: skip
 @_options.remote
 @_options.form
 @_options.as_json
 @_options.dry_run
 def command(
-    selector: str, to: str, fetch: bool | None, remote: str, form: str, as_json: bool, dry_run: bool
+    selector: str, to: str, fetch: bool, remote: str, form: str, as_json: bool, dry_run: bool
 ) -> None:
     """Get the model file of the version that SELECTOR means, wherever it is stored, and print its path.
 
-    Nothing is written whose SHA-256 is not the one in the version's tag (exit code 8).
+    The model's tags must be those that the ledger lists (exit code 23 or 24, as of `verify`), and nothing is
+    written whose SHA-256 is not the one in the version's tag (exit code 8).
     """
     with _reading.place(remote) as place:
-        _, chosen = place.select(selector, fetch)
+        chosen = place.trusted(selector, fetch=fetch)
         event = chosen.registered.event
         digest = chosen.registered.model_digest
         folder = place.settings.workspace / to

@@ -28,10 +28,13 @@ def command(model: str, stage: str, version: str, reason: str, as_json: bool, dr
     """Empty a stage of MODEL. What stood there before does not come back; that is what `rollback` does."""
 
     def follows(loaded: config.Config, state: ModelState) -> plans.Plan:
-        policy, before = loaded.model(model), state.stages.get(stage)
-        if policy is None or before is None:
+        policy, standing = loaded.model(model), state.standing(stage)
+        left = next((one for one in standing if version in {"", one.version}), None)
+        if policy is None or left is None:
             return ()
-        return _on_github.emptied(loaded, policy, before, state.versions[before.version].event.tag)
+        # Of several the newest is shown; what stands there now changes only if that one left.
+        newest = next(iter(standing[1:]), None) if left is standing[0] else None
+        return _on_github.left(loaded, policy, state, left, newest)
 
     _withdraw.carry_out(
         f"unassign/{model}/{stage}" + (f"/{version}" if version else ""), model, reason,
