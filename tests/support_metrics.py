@@ -332,7 +332,8 @@ def drawn(task: str, seed: int, n: int, *, tied: bool = True) -> Rows:
         _, queries = np.unique(queries, return_inverse=True)
         # Lists of two rows at least: scikit-learn ranks no single row.
         single = np.isin(queries, np.flatnonzero(np.bincount(queries) < 2))
-        queries = np.unique(np.where(single, queries[0], queries), return_inverse=True)[1]
+        longest = np.bincount(queries).argmax()
+        queries = np.unique(np.where(single, longest, queries), return_inverse=True)[1]
         truth = rng.integers(0, 3, n).astype(float)
         truth[0] = 1
         return Rows(truth, np.round(rng.random(n), 1 if tied else 9), None, weights, {}, queries)
