@@ -10,6 +10,9 @@ import numpy as np
 
 from modelrail.core.metrics.estimate import Estimate, Floats, Ints, View, undefined
 
+SMALL = 1 << 16  # span of whole numbers that need no sort to be coded
+WHOLE = 1 << 63  # what a signed number of 64 bits cannot hold any more
+
 
 class Lists:
     """Rows by list, each list in descending order of prediction."""
@@ -18,7 +21,8 @@ class Lists:
         assert view.queries is not None  # noqa: S101 - pairing reads them for every ranking task
         truth = view.truth.astype(np.float64, copy=False)
         # Among equal predictions the least relevant row first: a constant score must not look like a ranking.
-        self.order: Ints = np.lexsort((truth, -view.output, view.queries))
+        relevance, scores = _codes(truth), _codes(-view.output)
+        self.order: Ints = _order(view.queries, scores, relevance)
         codes = view.queries[self.order]
         self.starts = (
             np.flatnonzero(np.concatenate(([True], codes[1:] != codes[:-1]))) if codes.size else codes
@@ -26,8 +30,8 @@ class Lists:
         self.sizes: Ints = np.diff(np.concatenate((self.starts, [codes.size])))
         self.place: Ints = np.arange(codes.size) - np.repeat(self.starts, self.sizes)
         self.truth = truth[self.order]
-        ideal = np.lexsort((-truth, view.queries))
-        self.ideal = truth[ideal]
+        codes_down = relevance[1] - 1 - relevance[0]
+        self.ideal = truth[_order(view.queries, (codes_down, relevance[1]))]
         outputs = view.output[self.order]
         fresh = np.concatenate(([True], (codes[1:] != codes[:-1]) | (outputs[1:] != outputs[:-1])))
         self.ties: Ints = np.flatnonzero(fresh) if codes.size else codes
@@ -35,6 +39,36 @@ class Lists:
 
     def sums(self, per_row: Floats) -> Floats:
         return np.add.reduceat(per_row, self.starts) if self.starts.size else np.zeros(0)
+
+
+def _codes(values: Floats) -> tuple[Ints, int]:
+    """The place of each value among the distinct ones, in ascending order, and how many places there are."""
+    if not values.size:
+        return np.zeros(0, dtype=np.int64), 1
+    low, high = values.min(), values.max()
+    if high - low < SMALL and bool((values == np.floor(values)).all()):  # grades are their own codes
+        return (values - low).astype(np.int64), int(high - low) + 1
+    order = np.argsort(values)
+    ordered = values[order]
+    steps = np.zeros(values.size, dtype=np.int64)
+    np.cumsum(ordered[1:] != ordered[:-1], out=steps[1:])
+    found = np.empty_like(steps)
+    found[order] = steps
+    return found, int(steps[-1]) + 1
+
+
+def _order(queries: Ints, *keys: tuple[Ints, int]) -> Ints:
+    """Rows by query, then by the keys: all in one number where it holds them, so that one sort will do."""
+    span = int(queries.max()) + 1 if queries.size else 1
+    for _, count in keys:
+        span *= count
+    if span >= WHOLE:
+        return np.lexsort((*(codes for codes, _ in reversed(keys)), queries))
+    joined = queries.astype(np.int64)  # a copy
+    for codes, count in keys:
+        joined *= count
+        joined += codes
+    return np.argsort(joined)
 
 
 def _lists(view: View) -> Lists:
