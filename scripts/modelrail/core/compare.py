@@ -27,7 +27,8 @@ from modelrail.core import (
 from modelrail.core import columns as read_columns
 from modelrail.core.circumstances import Around
 from modelrail.core.inference.family import CORRECTION, holm
-from modelrail.core.measure import Measured, Subset
+from modelrail.core.measure import Subset
+from modelrail.core.measured import Measured
 from modelrail.core.metrics import catalog
 from modelrail.core.pairing import UserCall, pair
 from modelrail.errors import ComparisonError

@@ -30,7 +30,7 @@ from dataclasses import dataclass
 from modelrail import config, records
 from modelrail.core import wording
 from modelrail.core.inference.contrast import Contrast
-from modelrail.core.measure import ALONE, DIFFERENCE, Measured
+from modelrail.core.measured import ALONE, DIFFERENCE, Measured
 from modelrail.core.metrics.catalog import Metric
 
 CONFIDENCE = 0.95  # of what is shown where no gate sets it

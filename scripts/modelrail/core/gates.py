@@ -29,7 +29,7 @@ from modelrail.core import decide, waivers, wording
 from modelrail.core.inference.contrast import Contrast
 from modelrail.core.inference.family import holm
 from modelrail.core.inference.power import rows_to_settle
-from modelrail.core.measure import ALONE, Measured
+from modelrail.core.measured import ALONE, Measured
 from modelrail.core.metrics.catalog import Metric
 
 

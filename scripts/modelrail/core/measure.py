@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any
 
@@ -17,35 +16,22 @@ import numpy as np
 from modelrail.core import thresholds
 from modelrail.core.inference import contrast, resample
 from modelrail.core.inference.contrast import Clusters, Contrast
-from modelrail.core.inference.mcnemar import McNemar
 from modelrail.core.inference.power import MIN_CLUSTERS, MIN_SUPPORT, rows_for_support
-from modelrail.core.joint import Joint, confusion, disagreements
+from modelrail.core.joint import Joint, disagreements
+from modelrail.core.measured import (
+    ALONE,
+    DIFFERENCE,
+    Measured,
+    by_mcnemar,
+    combine,
+    floored,
+    refuse_non_finite,
+)
 from modelrail.core.metrics import catalog, functions
 from modelrail.core.metrics.catalog import Metric
 from modelrail.core.metrics.estimate import Estimate, Floats, Ints, View
 from modelrail.core.pairing import Paired
 from modelrail.errors import ComparisonError
-
-DIFFERENCE, ALONE = 1.0, 0.0  # factors of the baseline in a contrast
-
-
-@dataclass(frozen=True)
-class Measured:
-    """`contrasts[k]` is candidate - k * baseline; empty where a value is not defined."""
-
-    rows: int
-    candidate: float | None
-    baseline: float | None
-    contrasts: dict[float, Contrast]
-    enough: bool  # whether the rows carry an interval at all
-    note: str = ""  # why not, or why a value is absent
-    identical: bool = False  # both models said the same on every row
-    mcnemar: McNemar | None = None  # where it was asked for, and rows are independent and weigh alike
-    point_only: bool = False  # a value that can have no interval: what training reported, a maximum
-
-    @property
-    def difference(self) -> Contrast | None:
-        return self.contrasts.get(DIFFERENCE)
 
 
 class Subset:
@@ -108,7 +94,7 @@ class Subset:
         def make(factor: float) -> Contrast:
             against = None if two is None else two.influence
             return contrast.from_rows(
-                _combine(one, two, factor), one.influence, self.clusters, against, factor
+                combine(one, two, factor), one.influence, self.clusters, against, factor
             )
 
         return self._finish(metric, one, two, make, factors)
@@ -121,9 +107,12 @@ class Subset:
             return self._finish(metric, one, two, lambda _: Contrast(math.nan, 0.0, 1.0), factors)
         views = self._views_of(metric)
         views = views if two is not None else views[:1]
-        values = resample.replicates(
-            functions.of_rows(metric, self.paired.classes), views, self.clusters, seed=self.paired.seed
-        )
+        faster = resample.faster(metric)
+        if faster is not None:
+            values = faster(views, self.clusters, seed=self.paired.seed)
+        else:
+            function = functions.of_rows(metric, self.paired.classes)
+            values = resample.replicates(function, views, self.clusters, seed=self.paired.seed)
         return self._from_values(metric, one, two, values, factors)
 
     def _from_values(
@@ -137,7 +126,7 @@ class Subset:
 
         def make(factor: float) -> Contrast:
             pulls = first if two is None or not factor else first - factor * second
-            return contrast.from_replicates(_combine(one, two, factor), pulls)
+            return contrast.from_replicates(combine(one, two, factor), pulls)
 
         return self._finish(metric, one, two, make, factors)
 
@@ -190,33 +179,19 @@ class Subset:
                 pulls = pulls - factor * two.influence[joint.truth, joint.baseline]
             against = np.zeros_like(one.influence) if two is None else factor * two.influence
             pseudo, weights = disagreements(one.influence, against, joint.class_counts())
-            value = _combine(one, two, factor)
+            value = combine(one, two, factor)
             if self.clusters is None:
                 made = contrast.from_cells(value, pulls, joint.squares, pseudo, weights, rows=self.size)
             else:
                 by_row = pulls[joint.cell_of_row]
                 by_row = by_row if self.weights is None else by_row * self.weights
                 made = contrast.from_cell_clusters(value, by_row, self.clusters, pseudo, weights)
-            return contrast.widened(made, self._of_splits(metric, function, factor))
+            return contrast.widened(made, thresholds.values_of_splits(self, metric, function, factor))
 
         found = self._finish(metric, one, two, make, factors)
         if metric.params.get("test") != "mcnemar" or self.clusters is not None or self.weights is not None:
             return found
-        return _by_mcnemar(found, joint)
-
-    def _of_splits(
-        self, metric: Metric, function: Callable[[Floats], Estimate], factor: float
-    ) -> list[float]:
-        """The value under other ways to halve the rows that tune the threshold; none without tuning."""
-        found = []
-        for split in range(thresholds.SPLITS) if metric.threshold == catalog.TUNED else ():
-            truth = self.take(self.paired.truth)
-            labels = [self.take(one) for one in self.paired.decided(metric, split)]
-            counts = [confusion(truth, one, len(self.paired.classes), self.weights) for one in labels]
-            values = [function(one) for one in counts]
-            if all(one.value is not None for one in values):
-                found.append(_combine(values[0], values[1] if len(values) > 1 else None, factor))
-        return found
+        return by_mcnemar(found, joint)
 
     def _finish(
         self,
@@ -226,7 +201,7 @@ class Subset:
         make: Callable[[float], Contrast],
         factors: Iterable[float],
     ) -> Measured:
-        _refuse_non_finite(metric, one, two)
+        refuse_non_finite(metric, one, two)
         if metric.interval == "none":
             values = [None if found is None else found.value for found in (one, two)]
             known = {ALONE: values[0], DIFFERENCE: None if None in values else values[0] - values[1]}  # type: ignore[operator]
@@ -247,7 +222,7 @@ class Subset:
         support = int(support * self._effective)
         short = self._too_few(metric, support)
         if not identical and not short:
-            contrasts = {factor: _floored(metric, found, support) for factor, found in contrasts.items()}
+            contrasts = {factor: floored(metric, found, support) for factor, found in contrasts.items()}
         return Measured(
             self.size, one.value, None if two is None else two.value, contrasts,
             enough=not short and not note, note=note or short, identical=identical,
@@ -342,38 +317,3 @@ class Subset:
             or (one is not None and two is not None and np.array_equal(self.take(one), self.take(two)))
             for one, two in pairs
         )
-
-
-def _by_mcnemar(found: Measured, joint: Joint) -> Measured:
-    if found.difference is None:
-        return found
-    right, theirs = joint.candidate == joint.truth, joint.baseline == joint.truth
-    test = McNemar(*(int(joint.counts[one & ~two].sum()) for one, two in ((right, theirs), (theirs, right))))
-    contrasts = found.contrasts | {DIFFERENCE: replace(found.difference, tested=test.p_value())}
-    return replace(found, contrasts=contrasts, mcnemar=test)
-
-
-def _combine(one: Estimate, two: Estimate | None, factor: float) -> float:
-    assert one.value is not None  # noqa: S101 - contrasts are made of defined values only
-    return one.value if two is None or not factor else one.value - factor * (two.value or 0.0)
-
-
-def _floored(metric: Metric, found: Contrast, support: int) -> Contrast:
-    """Models that differ without any spread (both perfect, say): what n rows cannot rule out is 3/n.
-
-    Hanley & Lippman-Hand 1983, "If nothing goes wrong, is everything all right?", JAMA 249:1743-1745.
-    """
-    if found.error or metric.span is None:
-        return found
-    return Contrast(found.estimate, 0.0, found.df, floor=min(1.0, -math.log(0.025) / support) * metric.span)
-
-
-def _refuse_non_finite(metric: Metric, *estimates: Estimate | None) -> None:
-    for found in estimates:
-        if found is None or found.value is None:
-            continue
-        if not (math.isfinite(found.value) and bool(np.isfinite(found.influence).all())):
-            raise ComparisonError(
-                f"{metric.name} is not a finite number on these predictions.",
-                next="Look for extreme values in the column 'prediction'; a missing number is never a pass.",
-            )

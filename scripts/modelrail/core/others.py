@@ -10,7 +10,8 @@ import polars as pl
 from modelrail import config, records
 from modelrail.core import decide, wording
 from modelrail.core.inference.family import holm
-from modelrail.core.measure import Measured, Subset
+from modelrail.core.measure import Subset
+from modelrail.core.measured import Measured
 from modelrail.core.metrics.catalog import Metric
 from modelrail.core.pairing import pair
 from modelrail.errors import ComparisonError

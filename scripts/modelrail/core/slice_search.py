@@ -21,7 +21,8 @@ from modelrail import config, records
 from modelrail.core import decide, slices, wording
 from modelrail.core.inference.contrast import Contrast
 from modelrail.core.inference.family import CORRECTION, holm
-from modelrail.core.measure import ALONE, Measured, Subset
+from modelrail.core.measure import Subset
+from modelrail.core.measured import ALONE, Measured
 from modelrail.core.metrics.catalog import Metric
 from modelrail.core.metrics.estimate import Floats, Ints
 from modelrail.errors import ComparisonError

@@ -349,7 +349,7 @@ METRICS: tuple[Metric, ...] = (
     ),
     _error("poisson_deviance", "Poisson deviance"),
     _error("gamma_deviance", "gamma deviance"),
-    _error("median_ae", "median absolute error", **_RESAMPLED),
+    _error("median_ae", "median absolute error", resampler="medians:of_absolute_errors", **_RESAMPLED),
     _error("max_error", "largest error", method="none", paper="", interval="none"),
     _error(
         "interval_coverage",

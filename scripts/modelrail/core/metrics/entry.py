@@ -60,6 +60,7 @@ class Metric:
     points: bool = False  # differences read as percentage points
     rests_on: str = "rows"  # what `support` counts: "positive rows", "rows of the rarest class", ...
     interval: Interval = "influence"
+    resampler: str = ""  # of the bootstrap: a cheaper way to the same resamples, `module:function`
     parameters: tuple[Parameter, ...] = ()
     variant: str = ""
     fixed: Mapping[str, Any] = field(default_factory=dict)  # arguments of the function that no one chooses

@@ -4,20 +4,21 @@ from __future__ import annotations
 
 import numpy as np
 
-from modelrail.core.metrics.estimate import Estimate, Floats, View, mean_of, ratio_of, undefined
+from modelrail.core.metrics.estimate import Estimate, Floats, Ints, View, mean_of, ratio_of, undefined
 
 
 def _truth(view: View) -> Floats:
     return view.truth.astype(np.float64, copy=False)
 
 
-def _absolute(view: View) -> Floats:
+def absolute(view: View) -> Floats:
+    """|prediction - truth| by row."""
     found: Floats = view.once("absolute errors", lambda: np.abs(view.output - _truth(view)))
     return found
 
 
 def mae(view: View) -> Estimate:
-    return mean_of(view, _absolute(view))
+    return mean_of(view, absolute(view))
 
 
 def mse(view: View) -> Estimate:
@@ -52,18 +53,18 @@ def mape(view: View) -> Estimate:
     zero = int((truth == 0).sum())
     if zero:
         return undefined(f"the target is 0 in {zero:,} rows", truth.shape, truth.size)
-    return mean_of(view, _absolute(view) / truth)
+    return mean_of(view, absolute(view) / truth)
 
 
 def smape(view: View) -> Estimate:
     """Mean of 2 |error| / (|target| + |prediction|), 0 where both are 0; from 0 to 2."""
     under = np.abs(_truth(view)) + np.abs(view.output)
-    return mean_of(view, np.divide(2 * _absolute(view), under, out=np.zeros(under.shape), where=under > 0))
+    return mean_of(view, np.divide(2 * absolute(view), under, out=np.zeros(under.shape), where=under > 0))
 
 
 def wape(view: View) -> Estimate:
     """Sum of absolute errors over the sum of absolute targets."""
-    return ratio_of(view, _absolute(view), np.abs(_truth(view)), "the target is 0 on every row")
+    return ratio_of(view, absolute(view), np.abs(_truth(view)), "the target is 0 on every row")
 
 
 def mase(view: View, *, scale: str) -> Estimate:
@@ -74,7 +75,7 @@ def mase(view: View, *, scale: str) -> Estimate:
     scales = view.columns[scale]
     if bool((scales <= 0).any()):
         return undefined(f"the column {scale} is not above 0 on every row", scales.shape, view.size)
-    return mean_of(view, _absolute(view) / scales)
+    return mean_of(view, absolute(view) / scales)
 
 
 def pinball(view: View, *, quantile: float) -> Estimate:
@@ -100,13 +101,19 @@ def gamma_deviance(view: View) -> Estimate:
 # --- without an influence function -----------------------------------------------------------------------
 
 
+def absolute_in_order(view: View) -> tuple[Ints, Floats]:
+    """The rows by rising absolute error, and these errors."""
+    order: Ints = view.once("order of errors", lambda: np.argsort(absolute(view)))
+    ordered: Floats = view.once("ordered errors", lambda: absolute(view)[order])
+    return order, ordered
+
+
 def median_ae(view: View) -> Estimate:
     """Weighted median; of two middle rows the mean, as scikit-learn does."""
-    errors = _absolute(view)
+    errors = absolute(view)
     if not errors.size:
         return undefined("there are no rows", errors.shape)
-    order = view.once("order of errors", lambda: np.argsort(errors))
-    ordered = view.once("ordered errors", lambda: errors[order])
+    order, ordered = absolute_in_order(view)
     if view.weights is None:
         half = (errors.size - 1) / 2
         value = (ordered[int(np.floor(half))] + ordered[int(np.ceil(half))]) / 2
@@ -121,7 +128,7 @@ def median_ae(view: View) -> Estimate:
 
 
 def max_error(view: View) -> Estimate:
-    errors = _absolute(view)
+    errors = absolute(view)
     if not errors.size:
         return undefined("there are no rows", errors.shape)
     return Estimate(float(errors.max()), np.zeros(errors.shape), errors.size)
