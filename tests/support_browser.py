@@ -67,6 +67,41 @@ def opened(
     scale: float = 1,
     **more: Any,
 ) -> Iterator[Seen]:
+    """One address in a page of its own."""
+    with desk_of(browser, size, dark=dark, script=script, scale=scale, **more) as desk:
+        yield desk.load(url)
+
+
+@dataclass
+class Desk:
+    """One page that looks at one address after the other: a context and a page cost more than a load."""
+
+    page: Page
+    seen: Seen
+
+    def load(self, url: str, size: tuple[int, int] | None = None) -> Seen:
+        """Returns what this address has asked for and said, and nothing of the one before."""
+        if size:
+            self.resize(size)
+        self.seen.requests.clear()
+        self.seen.errors.clear()
+        self.page.goto(url)
+        return self.seen
+
+    def resize(self, size: tuple[int, int]) -> None:
+        self.page.set_viewport_size({"width": size[0], "height": size[1]})
+
+
+@contextmanager
+def desk_of(
+    browser: Browser,
+    size: tuple[int, int] = DESKTOP,
+    *,
+    dark: bool = False,
+    script: bool = True,
+    scale: float = 1,
+    **more: Any,
+) -> Iterator[Desk]:
     context = browser.new_context(
         viewport={"width": size[0], "height": size[1]},
         device_scale_factor=scale,
@@ -82,9 +117,8 @@ def opened(
         "console", lambda said: seen.errors.append(said.text) if said.type in {"error", "warning"} else None
     )
     page.on("pageerror", lambda error: seen.errors.append(str(error)))
-    page.goto(url)
     try:
-        yield seen
+        yield Desk(page, seen)
     finally:
         context.close()
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 import support_comment
-from support_browser import CONTRAST, DESKTOP, PHONE, comment_picture, opened
+from support_browser import CONTRAST, DESKTOP, PHONE, comment_picture, desk_of
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser
@@ -24,35 +24,31 @@ def url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
         yield found
 
 
-@pytest.mark.parametrize("size", [PHONE, DESKTOP], ids=["phone", "desktop"])
-def test_the_verdict_is_read_without_unfolding_anything(
-    browser: Browser, url: str, size: tuple[int, int]
+def test_the_comment_is_read_without_unfolding_stands_out_and_folds_by_keyboard(
+    browser: Browser, url: str
 ) -> None:
-    with opened(browser, url, size) as seen:
-        comment = seen.page.locator(".thread").last
-        title = comment.locator("h3").first.inner_text().strip()
-        assert title == "⛔ Do not merge: ROC AUC for carrier EV fell by 4.0 points [2.6, 5.4]"
-        words = comment.locator(".md").inner_text()
-        assert "ROC AUC for carrier EV falls by 4.0 points" in words
-        assert "ROC AUC, every carrier, no worse than \u22120.04" in words
-        assert "Next:" in words
-        assert not comment.locator("text=hour over 19 to 23").first.is_visible()
-        assert seen.page.evaluate("document.documentElement.scrollWidth <= innerWidth")
+    with desk_of(browser) as desk:
+        page, seen = desk.page, desk.load(url)
+        comment = page.locator(".thread").last
+        for size in (PHONE, DESKTOP):
+            desk.resize(size)
+            title = comment.locator("h3").first.inner_text().strip()
+            assert title == "⛔ Do not merge: ROC AUC for carrier EV fell by 4.0 points [2.6, 5.4]"
+            words = comment.locator(".md").inner_text()
+            assert "ROC AUC for carrier EV falls by 4.0 points" in words
+            assert "ROC AUC, every carrier, no worse than \u22120.04" in words
+            assert "Next:" in words
+            assert not comment.locator("text=hour over 19 to 23").first.is_visible()
+            assert page.evaluate("document.documentElement.scrollWidth <= innerWidth"), size
+        for scheme in ("light", "dark"):
+            page.emulate_media(color_scheme=scheme)
+            found = page.evaluate(CONTRAST, "[id^=issuecomment] .md")
+            assert len(found) > 10
+            assert [one for one in found if one[0] < 4.5] == [], scheme
+        page.locator("summary", has_text="Slices:").focus()
+        page.keyboard.press("Enter")
+        assert comment.locator("td", has_text="carrier EV").first.is_visible()
         assert not seen.errors
-
-
-def test_folds_open_by_keyboard(browser: Browser, url: str) -> None:
-    with opened(browser, url) as seen:
-        fold = seen.page.locator("summary", has_text="Slices:")
-        fold.focus()
-        seen.page.keyboard.press("Enter")
-        assert seen.page.locator(".thread").last.locator("td", has_text="carrier EV").first.is_visible()
-
-
-@pytest.mark.parametrize("dark", [False, True], ids=["light", "dark"])
-def test_the_comments_texts_stand_out(browser: Browser, url: str, dark: bool) -> None:
-    with opened(browser, url, dark=dark) as seen:
-        assert [one for one in seen.page.evaluate(CONTRAST, "[id^=issuecomment] .md") if one[0] < 4.5] == []
 
 
 def test_the_picture_can_be_taken(browser: Browser, url: str, tmp_path: Path) -> None:

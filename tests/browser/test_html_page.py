@@ -5,7 +5,7 @@ from __future__ import annotations
 import itertools
 import re
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -15,7 +15,7 @@ import pytest
 import support_html
 import support_records as sample
 from modelrail.report import html, view
-from support_browser import CONTRAST, DESKTOP, NAMES, PHONE, opened, write
+from support_browser import CONTRAST, DESKTOP, NAMES, PHONE, Desk, desk_of, opened, write
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser, Page
@@ -37,69 +37,73 @@ def pages(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
 
 @pytest.fixture
 def show(browser: Browser, pages: dict[str, str]) -> Open:
+    """A page of its own, for what the module's pages must not keep: changes, keys, another way to open it."""
     return lambda name, *arguments, **more: opened(browser, pages[name], *arguments, **more)
 
 
-@pytest.mark.parametrize("name", SITUATIONS)
-@pytest.mark.parametrize("script", [True, False], ids=["script", "no script"])
-def test_nothing_is_asked_for_and_nothing_is_wrong(show: Open, name: str, script: bool) -> None:
-    with show(name, script=script) as seen:
-        assert len(seen.requests) == 1
-        assert seen.requests[0].startswith("file:")
-        assert not seen.errors
+@pytest.fixture(scope="module")
+def desk(browser: Browser) -> Iterator[Desk]:
+    """One page for all that is only looked at."""
+    with desk_of(browser) as found:
+        yield found
+
+
+WIDE = """() => [...document.querySelectorAll("main *")]
+    .filter((e) => !e.parentElement.closest(".scroll, pre, svg, .sr"))
+    .filter((e) => e.getBoundingClientRect().right > innerWidth + 1)
+    .map((e) => e.outerHTML.slice(0, 100))"""
+GROUND = "getComputedStyle(document.body).backgroundColor"
+SIZES = (PHONE, (320, 640), (768, 1024), (1110, 800), DESKTOP)
+COLOURED = {"fail", "pass", "inconclusive", "failure", "three", "multiclass", "regression"}
 
 
 @pytest.mark.parametrize("name", SITUATIONS)
-def test_it_keeps_the_rules_of_accessibility(show: Open, name: str) -> None:
-    with show(name) as seen:
-        for fold in seen.page.query_selector_all("details"):
-            fold.evaluate("fold => { fold.open = true }")
-        assert seen.page.evaluate(NAMES) == []
-
-
-@pytest.mark.parametrize(
-    "name", ["fail", "pass", "inconclusive", "failure", "three", "multiclass", "regression"]
-)
-@pytest.mark.parametrize("dark", [False, True], ids=["light", "dark"])
-def test_texts_stand_out(show: Open, name: str, dark: bool) -> None:
-    with show(name, dark=dark) as seen:
-        found = seen.page.evaluate(CONTRAST)
-        assert len(found) > 20
-        assert [one for one in found if one[0] < 4.5] == []
-
-
-def test_dark_is_dark(show: Open) -> None:
-    def ground(page: Page) -> int:
-        color = page.evaluate("getComputedStyle(document.body).backgroundColor")
-        return sum(map(int, re.findall(r"\d+", color)[:3]))
-
-    with show("fail") as seen:
-        assert ground(seen.page) > 600
-    with show("fail", dark=True) as seen:
-        assert ground(seen.page) < 120
-
-
-@pytest.mark.parametrize("name", SITUATIONS)
-@pytest.mark.parametrize(
-    "size", [PHONE, (320, 640), (768, 1024), (1110, 800), DESKTOP], ids=lambda size: str(size[0])
-)
-def test_the_page_never_scrolls_sideways(show: Open, name: str, size: tuple[int, int]) -> None:
-    with show(name, size) as seen:
-        wide = """() => [...document.querySelectorAll("main *")]
-            .filter((e) => !e.parentElement.closest(".scroll, pre, svg, .sr"))
-            .filter((e) => e.getBoundingClientRect().right > innerWidth + 1)
-            .map((e) => e.outerHTML.slice(0, 100))"""
-        assert seen.page.evaluate("document.documentElement.scrollWidth <= innerWidth"), seen.page.evaluate(
-            wide
+def test_a_page_keeps_the_rules(desk: Desk, pages: dict[str, str], name: str) -> None:
+    """It asks for nothing, nothing is wrong, it fits every width, texts stand out, parts have names."""
+    page, seen = desk.page, desk.load(pages[name])
+    for size in SIZES:
+        desk.resize(size)
+        assert page.evaluate("document.documentElement.scrollWidth <= innerWidth"), (
+            size,
+            page.evaluate(WIDE),
         )
-        assert seen.page.evaluate(wide) == []
+        assert page.evaluate(WIDE) == [], size
+    if name in COLOURED:
+        for dark in (False, True):
+            page.emulate_media(color_scheme="dark" if dark else "light")
+            ground = sum(map(int, re.findall(r"\d+", page.evaluate(GROUND))[:3]))
+            assert ground < 120 if dark else ground > 600  # dark is dark
+            found = page.evaluate(CONTRAST)
+            assert len(found) > 20
+            assert [one for one in found if one[0] < 4.5] == [], "dark" if dark else "light"
+    page.evaluate("document.querySelectorAll('details').forEach((fold) => { fold.open = true })")
+    assert page.evaluate(NAMES) == []
+    assert len(seen.requests) == 1
+    assert seen.requests[0].startswith("file:")
+    assert not seen.errors
 
 
-def test_the_verdict_is_on_the_first_screen_of_a_phone(show: Open) -> None:
-    with show("fail", PHONE) as seen:
-        assert seen.page.locator("h1").bounding_box()["y"] < 200
-        box = seen.page.locator(".headline").bounding_box()
-        assert box["y"] + box["height"] < PHONE[1]
+def test_without_script_nothing_is_asked_for_and_nothing_is_wrong(
+    browser: Browser, pages: dict[str, str]
+) -> None:
+    with desk_of(browser, script=False) as desk:
+        for name, url in pages.items():
+            seen = desk.load(url)
+            assert len(seen.requests) == 1, name
+            assert seen.requests[0].startswith("file:"), name
+            assert not seen.errors, name
+        # And there is nothing that does nothing.
+        desk.load(pages["fail"])
+        assert desk.page.locator("button").count() == 0
+        assert desk.page.locator("h1").inner_text().startswith("Do not merge: ")
+        assert desk.page.locator(".tall tbody tr").count() == 155
+
+
+def test_the_verdict_is_on_the_first_screen_of_a_phone(desk: Desk, pages: dict[str, str]) -> None:
+    page = desk.load(pages["fail"], PHONE).page
+    assert page.locator("h1").bounding_box()["y"] < 200
+    box = page.locator(".headline").bounding_box()
+    assert box["y"] + box["height"] < PHONE[1]
 
 
 # --- sorting ---------------------------------------------------------------------------------------------
@@ -155,13 +159,6 @@ def test_what_has_no_value_stands_last_either_way(show: Open) -> None:
             assert numbers in (sorted(numbers), sorted(numbers, reverse=True))
 
 
-def test_without_script_there_is_nothing_that_does_nothing(show: Open) -> None:
-    with show("fail", script=False) as seen:
-        assert seen.page.locator("button").count() == 0
-        assert seen.page.locator("h1").inner_text().startswith("Do not merge: ")
-        assert seen.page.locator(".tall tbody tr").count() == 155
-
-
 # --- focus -----------------------------------------------------------------------------------------------
 
 
@@ -176,45 +173,46 @@ def test_the_first_tab_skips_to_the_report_and_focus_follows_the_page(show: Open
         tops = []
         for _ in range(40):
             page.keyboard.press("Tab")
-            tops.append(page.evaluate("document.activeElement.getBoundingClientRect().top + scrollY"))
-            style = page.evaluate("getComputedStyle(document.activeElement).outlineStyle")
+            top, style = page.evaluate(
+                "[document.activeElement.getBoundingClientRect().top + scrollY,"
+                " getComputedStyle(document.activeElement).outlineStyle]"
+            )
+            tops.append(top)
             assert style == "solid"
         assert all(later >= earlier - 40 for earlier, later in itertools.pairwise(tops))
 
 
-def test_every_link_leads_to_its_part(show: Open) -> None:
-    with show("three") as seen:
-        page: Page = seen.page
-        links = page.eval_on_selector_all("a[href^='#']", "all => all.map((a) => a.getAttribute('href'))")
-        assert len(links) > 12
-        for link in links:
-            assert page.locator(f"[id='{link[1:]}']").count() == 1
+def test_every_link_leads_to_its_part(desk: Desk, pages: dict[str, str]) -> None:
+    page = desk.load(pages["three"], DESKTOP).page
+    links = page.eval_on_selector_all("a[href^='#']", "all => all.map((a) => a.getAttribute('href'))")
+    assert len(links) > 12
+    ids = page.eval_on_selector_all("[id]", "all => all.map((e) => e.id)")
+    assert {link: ids.count(link[1:]) for link in links} == dict.fromkeys(links, 1)
 
 
 # --- without colour, on paper, against strangers ---------------------------------------------------------
 
 
-def test_no_meaning_by_colour_alone(show: Open) -> None:
-    with show("fail") as seen:
-        page: Page = seen.page
-        shapes = page.eval_on_selector_all(
-            "td.result use",
-            "all => all.map((u) => [u.getAttribute('href'), u.closest('td').textContent.trim()])",
-        )
-        by_shape: dict[str, set[str]] = {}
-        for shape, words in shapes:
-            assert words
-            by_shape.setdefault(shape, set()).add(words.partition(":")[0])
-        assert by_shape["#i-worse"] == {"worse"}
-        assert by_shape["#i-better"] == {"better"}
-        assert by_shape["#i-open"] == {"undecided"}
-        marks = page.eval_on_selector_all(
-            ".strip .mk:not(.on) path",
-            "all => all.map((p) => [p.closest('.strip').classList[1], p.getAttribute('d')])",
-        )
-        assert len({kind for kind, _ in marks}) == len({shape for _, shape in marks}) >= 3
-        cells = page.eval_on_selector_all("g.cell text", "all => all.map((t) => t.textContent[0])")
-        assert set(cells) == {"▲", "▼", "=", "?", "·"}
+def test_no_meaning_by_colour_alone(desk: Desk, pages: dict[str, str]) -> None:
+    page = desk.load(pages["fail"], DESKTOP).page
+    shapes = page.eval_on_selector_all(
+        "td.result use",
+        "all => all.map((u) => [u.getAttribute('href'), u.closest('td').textContent.trim()])",
+    )
+    by_shape: dict[str, set[str]] = {}
+    for shape, words in shapes:
+        assert words
+        by_shape.setdefault(shape, set()).add(words.partition(":")[0])
+    assert by_shape["#i-worse"] == {"worse"}
+    assert by_shape["#i-better"] == {"better"}
+    assert by_shape["#i-open"] == {"undecided"}
+    marks = page.eval_on_selector_all(
+        ".strip .mk:not(.on) path",
+        "all => all.map((p) => [p.closest('.strip').classList[1], p.getAttribute('d')])",
+    )
+    assert len({kind for kind, _ in marks}) == len({shape for _, shape in marks}) >= 3
+    cells = page.eval_on_selector_all("g.cell text", "all => all.map((t) => t.textContent[0])")
+    assert set(cells) == {"▲", "▼", "=", "?", "·"}
 
 
 def test_paper_has_no_folds_and_no_buttons(show: Open, tmp_path: Path) -> None:
