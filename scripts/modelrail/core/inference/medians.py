@@ -8,10 +8,7 @@ therefore have the law of Efron's bootstrap (1979, Ann. Stat. 7:1-26) with both 
 no density is estimated. That the spread of a sample median hangs on counts around it alone is the argument of
 Woodruff 1952, JASA 47:635-646, and of Maritz & Jarrett 1978, JASA 73:194-196.
 
-Clusters are drawn as they are, each with its masses in the cells. Rows that weigh unalike: the mass that is
-drawn from a cell is taken as normal with the exact mean and variance, given how many rows it gave.
-
-A window is WIDTH standard errors to either side: a median beyond it has a chance of 3e-12 a resample.
+See `windows.py` for the draws, and for how wide a window is.
 """
 
 from __future__ import annotations
@@ -20,14 +17,13 @@ from collections.abc import Callable, Sequence
 
 import numpy as np
 
+from modelrail.core.inference import windows
 from modelrail.core.inference.contrast import Clusters
 from modelrail.core.inference.resample import how_many
 from modelrail.core.metrics import errors
 from modelrail.core.metrics.estimate import Floats, Ints, View
 
-WIDTH = 7.0
-RANKS = 8  # further, to either side: standard errors of few rows are rough
-Draw = Callable[[], tuple[Floats, Floats]]  # masses of the cells, and of the rows in the windows
+RANKS = 8  # of the window, further to either side: standard errors of few rows are rough
 
 
 def of_absolute_errors(views: Sequence[View], clusters: Clusters | None, *, seed: int) -> Floats:
@@ -51,12 +47,7 @@ def replicates(
         below[order[:low]] += 1 << model
     near, cells = np.flatnonzero(inside), 1 << len(ordered)
     cell = np.where(inside, np.int8(cells), below)
-    rng = np.random.default_rng([seed, rows])
-    draw = (
-        _of_rows(rng, cell, cells, near, weights)
-        if clusters is None
-        else _of_clusters(rng, cell, cells, near, weights, clusters)
-    )
+    draw = windows.draws(windows.Zones(near, cell, cells), weights, clusters, seed=seed)
     medians = [
         _median(
             order[inside[order]], values[inside[order]], near, [c for c in range(cells) if c >> model & 1]
@@ -82,7 +73,7 @@ def _window(order: Ints, weights: Floats | None, clusters: Clusters | None) -> t
     pulls = np.where(upto < half, 0.5, -0.5) * mass
     if clusters is not None:
         pulls = Clusters(clusters.codes[order], clusters.count).sums(pulls)
-    reach = WIDTH * float(np.sqrt(pulls @ pulls))
+    reach = windows.WIDTH * float(np.sqrt(pulls @ pulls))
     low, high = np.searchsorted(upto, [half - reach, half + reach])
     return max(0, int(low) - RANKS), min(order.size, int(high) + RANKS)
 
@@ -100,44 +91,3 @@ def _median(
         return float(values[min(int(low), last)] + values[min(int(high), last)]) / 2
 
     return median
-
-
-def _of_rows(rng: np.random.Generator, cell: Ints, cells: int, near: Ints, weights: Floats | None) -> Draw:
-    rows = cell.size
-    sizes = np.bincount(cell, minlength=cells + 1)
-    shares = sizes / rows
-    if weights is not None:
-        some = np.maximum(sizes, 1)
-        means = np.bincount(cell, weights=weights, minlength=cells + 1) / some
-        squares = np.bincount(cell, weights=weights * weights, minlength=cells + 1) / some
-        spreads = np.sqrt(np.maximum(squares - means * means, 0))[:cells]
-        means, of_near = means[:cells], weights[near]
-
-    def following() -> tuple[Floats, Floats]:
-        drawn = rng.multinomial(rows, shares)
-        times = np.bincount(rng.integers(0, near.size, drawn[-1]), minlength=near.size)
-        far = drawn[:-1].astype(np.float64)
-        if weights is None:
-            return far, times.astype(np.float64)
-        noise = np.sqrt(far) * spreads * rng.standard_normal(cells)
-        return np.maximum(far * means + noise, 0), times * of_near
-
-    return following
-
-
-def _of_clusters(
-    rng: np.random.Generator, cell: Ints, cells: int, near: Ints, weights: Floats | None, clusters: Clusters
-) -> Draw:
-    every = cells + 1
-    masses = np.bincount(
-        clusters.codes * every + cell, weights=weights, minlength=clusters.count * every
-    ).reshape(clusters.count, every)[:, :cells]
-    codes, of_near = clusters.codes[near], 1.0 if weights is None else weights[near]
-
-    def following() -> tuple[Floats, Floats]:
-        times = np.bincount(rng.integers(0, clusters.count, clusters.count), minlength=clusters.count).astype(
-            np.float64
-        )
-        return times @ masses, times[codes] * of_near
-
-    return following

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import importlib
 from collections.abc import Callable, Sequence
+from functools import partial
 from typing import Protocol, cast
 
 import numpy as np
@@ -33,7 +34,8 @@ def faster(metric: Metric) -> Faster | None:
     if not metric.resampler:
         return None
     module, _, name = metric.resampler.partition(":")
-    return cast("Faster", getattr(importlib.import_module(f"modelrail.core.inference.{module}"), name))
+    function = getattr(importlib.import_module(f"modelrail.core.inference.{module}"), name)
+    return cast("Faster", partial(function, **metric.params))
 
 
 def how_many(rows: int) -> int:

@@ -195,6 +195,7 @@ METRICS: tuple[Metric, ...] = (
         variant="at_precision",
         points=True,
         rests_on="positive rows",
+        resampler="recalls:at_precision",
         **_RESAMPLED,
     ),
     _cells("specificity", "specificity", "binary", function="specificity", rests_on="negative rows"),
