@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from modelrail.core.metrics import catalog, functions, ranking
+from modelrail.core.metrics import catalog, functions, queries, ranking
 from modelrail.core.metrics.estimate import View
 from support_metrics import CASES, Case, drawn, estimate, quiet
 
@@ -137,3 +137,18 @@ def test_parameters_that_do_not_fit_are_no_metric():
     assert catalog.bind("ndcg", "binary", {"k": 3}) is None
     assert catalog.bind("recall", "ranking", {"k": 3}).title == "recall@k"
     assert catalog.bind("profit", "binary", {"function": "m:f", "higher_is_better": False}).family == "user"
+
+
+@pytest.mark.parametrize("grades", ["whole", "any"])
+def test_lists_are_the_same_whether_their_codes_fit_one_number_or_not(grades, monkeypatch):
+    rng, n = np.random.default_rng(4), 300
+    lists, truth = rng.integers(0, 40, n), rng.integers(0, 4, n) - (0.0 if grades == "whole" else 0.25)
+    view = View(truth, np.round(rng.normal(size=n), 1), None, {}, lists)
+    one = queries.Lists(view)
+    monkeypatch.setattr(queries, "WHOLE", 1)
+    many = queries.Lists(view)
+    for name in ("truth", "ideal", "place", "ties", "tie_sizes", "starts"):
+        assert np.array_equal(getattr(one, name), getattr(many, name)), name
+    order = np.lexsort((truth, -view.output, lists))
+    assert np.array_equal(one.truth, truth[order])
+    assert np.array_equal(one.ideal, truth[np.lexsort((-truth, lists))])

@@ -21,8 +21,9 @@ class Lists:
         assert view.queries is not None  # noqa: S101 - pairing reads them for every ranking task
         truth = view.truth.astype(np.float64, copy=False)
         # Among equal predictions the least relevant row first: a constant score must not look like a ranking.
-        relevance, scores = _codes(truth), _codes(-view.output)
-        self.order: Ints = _order(view.queries, scores, relevance)
+        (grades, distinct), (places, scores) = _codes(truth), _codes(view.output)
+        keys = ((scores.size - 1 - places, scores.size), (grades, distinct.size))
+        self.order: Ints = _order(view.queries, *keys)
         codes = view.queries[self.order]
         self.starts = (
             np.flatnonzero(np.concatenate(([True], codes[1:] != codes[:-1]))) if codes.size else codes
@@ -30,8 +31,7 @@ class Lists:
         self.sizes: Ints = np.diff(np.concatenate((self.starts, [codes.size])))
         self.place: Ints = np.arange(codes.size) - np.repeat(self.starts, self.sizes)
         self.truth = truth[self.order]
-        codes_down = relevance[1] - 1 - relevance[0]
-        self.ideal = truth[_order(view.queries, (codes_down, relevance[1]))]
+        self.ideal = distinct[_falling(view.queries, grades, distinct.size)]
         outputs = view.output[self.order]
         fresh = np.concatenate(([True], (codes[1:] != codes[:-1]) | (outputs[1:] != outputs[:-1])))
         self.ties: Ints = np.flatnonzero(fresh) if codes.size else codes
@@ -41,34 +41,54 @@ class Lists:
         return np.add.reduceat(per_row, self.starts) if self.starts.size else np.zeros(0)
 
 
-def _codes(values: Floats) -> tuple[Ints, int]:
-    """The place of each value among the distinct ones, in ascending order, and how many places there are."""
+def _codes(values: Floats) -> tuple[Ints, Floats]:
+    """Each value's place among the distinct ones, ascending, and these (of whole numbers, all between)."""
     if not values.size:
-        return np.zeros(0, dtype=np.int64), 1
+        return np.zeros(0, dtype=np.int64), values
     low, high = values.min(), values.max()
     if high - low < SMALL and bool((values == np.floor(values)).all()):  # grades are their own codes
-        return (values - low).astype(np.int64), int(high - low) + 1
+        return (values - low).astype(np.int64), np.arange(low, high + 1)
     order = np.argsort(values)
     ordered = values[order]
+    fresh = ordered[1:] != ordered[:-1]
     steps = np.zeros(values.size, dtype=np.int64)
-    np.cumsum(ordered[1:] != ordered[:-1], out=steps[1:])
+    np.cumsum(fresh, out=steps[1:])
     found = np.empty_like(steps)
     found[order] = steps
-    return found, int(steps[-1]) + 1
+    return found, ordered[np.concatenate(([True], fresh))]
 
 
-def _order(queries: Ints, *keys: tuple[Ints, int]) -> Ints:
-    """Rows by query, then by the keys: all in one number where it holds them, so that one sort will do."""
+def _joined(queries: Ints, *keys: tuple[Ints, int]) -> Ints | None:
+    """Query and codes in one number that sorts like them; None where 64 bits do not hold it."""
     span = int(queries.max()) + 1 if queries.size else 1
     for _, count in keys:
-        span *= count
+        span *= max(count, 1)
     if span >= WHOLE:
-        return np.lexsort((*(codes for codes, _ in reversed(keys)), queries))
+        return None
     joined = queries.astype(np.int64)  # a copy
     for codes, count in keys:
         joined *= count
         joined += codes
+    return joined
+
+
+def _order(queries: Ints, *keys: tuple[Ints, int]) -> Ints:
+    """Rows by query, then by the keys."""
+    joined = _joined(queries, *keys)
+    if joined is None:
+        return np.lexsort((*(codes for codes, _ in reversed(keys)), queries))
     return np.argsort(joined)
+
+
+def _falling(queries: Ints, grades: Ints, count: int) -> Ints:
+    """The grades of each query, the highest first."""
+    down = count - 1 - grades
+    joined = _joined(queries, (down, count))
+    if joined is None:
+        return grades[np.lexsort((down, queries))]
+    joined.sort()
+    joined %= max(count, 1)
+    return count - 1 - joined
 
 
 def _lists(view: View) -> Lists:
