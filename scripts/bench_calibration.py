@@ -222,6 +222,9 @@ def pull_requests(count: int, rows: int) -> dict[str, float]:
             for word in ("better", "worse"):
                 key = f"any {word}, {kind}"
                 outcomes[key] = outcomes.get(key, 0) + (word in said)
+        for gate in made.gates:
+            key = f"gate on {gate.metric}{', by slice' if gate.slice else ''}: {gate.outcome}"
+            outcomes[key] = outcomes.get(key, 0) + 1
         outcomes[f"verdict {made.verdict}"] = outcomes.get(f"verdict {made.verdict}", 0) + 1
     return {name: total / count for name, total in sorted(outcomes.items())}
 

@@ -7,7 +7,8 @@ The statistics behind the four words, so that each has a stated error rate:
 * `better` and `worse` are tests that the true difference is not zero, at the level 1 - c over both sides,
   corrected by Holm for the family the test belongs to (all metrics on all rows; the slices that one gate
   compares; all other metrics on slices).
-  With two equally good models, the chance of any `better` or `worse` in a family is at most 1 - c.
+  With two equally good models, the chance of any `better` or `worse` in a family is at most 1 - c, half of
+  it for each word. Families add up: a comparison that judges two has twice that.
 * `not worse` needs a margin: non-inferiority (Blackwelder 1982, Control. Clin. Trials 3:345-353) is shown
   when the whole interval lies above -margin, which a model truly worse by the margin passes with chance (1
   - c) / 2 at most. No correction is needed: the verdict needs every gate to pass, and that a conjunction of

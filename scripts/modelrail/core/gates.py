@@ -13,6 +13,10 @@
   the slices. Slices with fewer rows than `min_rows`, or a value that rests on too few of them, are not
   judged; they are counted in the detail. The worst slice is the one shown.
 
+How often equal models fail: at the confidence c, all relative gates on all rows together at most (1 - c) / 2
+of the time (one family under Holm), and each gate over slices at most (1 - c) / 2 (a family of its own). A
+pull request has the sum of these: 5% for gates on all rows and one over slices at 95% (docs/calibration.md).
+
 A block gate that fails makes the verdict `fail`, one that is inconclusive makes it `inconclusive`. A waived
 row keeps its outcome and blocks nothing. A policy without any blocking gate does not promote: it fails and
 says so.
