@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -27,6 +28,13 @@ from modelrail.errors import (
     UnsafeModelError,
 )
 
+# As a training, without a package to import: what most of these tests look at is around the script.
+PLAIN = """
+import json, os, pathlib
+print("::set-output name=x::y")
+pathlib.Path("build/model.skops").write_text("a model")  # max_iter=1000
+json.dump({"train_accuracy": 0.9}, open("m.json", "w"))
+"""
 SCRIPTS = str(Path(__file__).parents[2] / "scripts")
 
 
@@ -40,9 +48,16 @@ def failed(result: Result) -> ModelrailError:
     return result.exception
 
 
+@pytest.fixture(scope="module")
+def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The repository whose copies the tests change."""
+    return support.project(tmp_path_factory.mktemp("train") / "repo", script=PLAIN)
+
+
 @pytest.fixture
-def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    root = support.project(tmp_path / "repo")
+def project(made: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    root = tmp_path / "repo"
+    shutil.copytree(made, root)
     monkeypatch.chdir(root)
     monkeypatch.setenv("MODELRAIL_CACHE", str(tmp_path / "cache"))
     support.this_python(monkeypatch)
@@ -63,6 +78,8 @@ def test_the_candidate_and_its_fingerprint(
     project: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     monkeypatch.setenv("GITHUB_OUTPUT", str(tmp_path / "out"))
+    (project / "train.py").write_text(support.TRAIN)  # a real model
+    support.commit(project, "A real model")
     result = train(project, "--json")
     assert result.exception is None, result.output
     found = candidate(project)
@@ -96,7 +113,7 @@ def test_a_dry_run_writes_nothing(project: Path) -> None:
 def test_no_token_reaches_the_script(project: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     seen = tmp_path / "seen.json"
     script = f"\nimport os; json.dump(dict(os.environ), open({str(seen)!r}, 'w'))\n"
-    (project / "train.py").write_text(support.TRAIN + script)
+    (project / "train.py").write_text(PLAIN + script)
     for name in ("GITHUB_TOKEN", "MODELRAIL_TOKEN", "ACTIONS_RUNTIME_TOKEN", "GH_TOKEN", "GITHUB_OUTPUT"):
         monkeypatch.setenv(name, str(tmp_path / "s3cret"))
     assert train(project).exception is None
@@ -173,7 +190,7 @@ def test_a_training_that_hangs_is_ended(project: Path) -> None:
 
 @pytest.mark.fault(16)
 def test_a_metric_that_is_nan_names_itself(project: Path) -> None:
-    (project / "train.py").write_text(support.TRAIN + "\nopen('m.json','w').write('{\"auc\": NaN}')\n")
+    (project / "train.py").write_text(PLAIN + "\nopen('m.json','w').write('{\"auc\": NaN}')\n")
     error = failed(train(project))
     assert "'auc' in m.json is nan" in error.what
     assert not files.exists(records.Candidate, project / "modelrail-out/cells")
@@ -218,9 +235,9 @@ def test_data_that_is_not_there(project: Path) -> None:
     assert "data/train.parquet" in error.what
 
 
-def test_outside_a_repository(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    root = support.project(tmp_path / "repo")
-    (root / ".git").rename(tmp_path / "away")
+def test_outside_a_repository(made: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    root = tmp_path / "repo"
+    shutil.copytree(made, root, ignore=shutil.ignore_patterns(".git"))
     monkeypatch.setenv("GIT_CEILING_DIRECTORIES", str(tmp_path))
     support.this_python(monkeypatch)
     monkeypatch.chdir(root)
@@ -263,7 +280,7 @@ def test_a_folder_becomes_the_same_archive_every_time(tmp_path: Path) -> None:
 def test_a_run_in_the_embedded_store_that_the_script_joins(project: Path) -> None:
     pytest.importorskip("mlflow")
     joined = "\nimport mlflow\nwith mlflow.start_run():\n    mlflow.log_metric('inner', 0.25)\n"
-    (project / "train.py").write_text(support.TRAIN + joined)
+    (project / "train.py").write_text(PLAIN + joined)
     os.chdir(project)
     result = CliRunner().invoke(cli, ["train", "--tracking"], prog_name="modelrail")
     assert result.exception is None, result.exception
