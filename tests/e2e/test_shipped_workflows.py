@@ -113,6 +113,18 @@ class Loop:
         self.act("workflow_dispatch", "--workflow", workflow, *given, "--expect-job", f"{name} / {name}")
 
 
+def give(caller: Path, line: str) -> None:
+    """One more input for the reusable workflow that this caller of ours uses."""
+    text = caller.read_text(encoding="utf-8")
+    (use,) = [found for found in text.splitlines() if "/evaluate.yml@" in found]
+    indent = " " * (len(use) - len(use.lstrip()))
+    start = f"{use}\n{indent}with:\n"
+    if start not in text:
+        assert f"\n{indent}with:" not in text
+        text = text.replace(f"{use}\n", start)
+    caller.write_text(text.replace(start, f"{start}{indent}  {line}\n"), encoding="utf-8")
+
+
 @pytest.fixture
 def loop(
     hub: Any, repository: Path, git: Callable[..., str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
@@ -127,6 +139,8 @@ def loop(
     shutil.copytree(ROOT / "workflows", repository / ".github" / "workflows", ignore=without)
     with (repository / ".github" / "workflows" / "release.yml").open("a", encoding="utf-8") as stream:
         stream.write("    with:\n      attest: true\n")
+    # The push has the embedded tracker, as shipped; once is enough for what costs each training seconds.
+    give(repository / ".github" / "workflows" / "pull-request.yml", "tracking: false")
     (repository / ".gitignore").write_text("build/\nmodelrail-out/\n", encoding="utf-8")
     made = Loop(hub, repository, git)
     made.commit(
@@ -215,13 +229,7 @@ def test_the_pull_request_of_a_fork_is_commented_by_the_run_that_follows(loop: L
 
 def test_parts_of_the_rows_are_scored_in_jobs_of_their_own(loop: Loop) -> None:
     """`shards: 2`: one comparison of all rows; a part that fails is said, and nothing is compared."""
-    caller = loop.root / ".github" / "workflows" / "pull-request.yml"
-    text = caller.read_text(encoding="utf-8")
-    assert text.count("/evaluate.yml@") == 1
-    use = next(line for line in text.splitlines() if "/evaluate.yml@" in line)
-    indent = " " * (len(use) - len(use.lstrip()))
-    assert f"\n{indent}with:" not in text
-    caller.write_text(text.replace(use, f"{use}\n{indent}with:\n{indent}  shards: 2"), encoding="utf-8")
+    give(loop.root / ".github" / "workflows" / "pull-request.yml", "shards: 2")
     loop.commit("Shards")
     loop.hub.seed(loop.root)
 
