@@ -153,8 +153,11 @@ class Project:
         return self.git("rev-parse", "HEAD")
 
     def train(self, content: str, *, verdict: str = "pass", version: str | None = None, new: bool = True,
-              model: str = "delay") -> records.Evidence:  # fmt: skip
-        """Lay down what train, evaluate and compare leave for a model file with this content."""
+              model: str = "delay", first: bool = False) -> records.Evidence:  # fmt: skip
+        """Lay down what train, evaluate and compare leave for a model file with this content.
+
+        `first`: nothing stands in production, and it is not looked at.
+        """
         commit = self.commit(content) if new else self.git("rev-parse", "HEAD")
         folder = files.folder(self.root / "modelrail-out", model)
         data = content.encode()
@@ -163,7 +166,7 @@ class Project:
         judged = records.PolicyRef(commit=commit, digest=rules_of(rules), changed=False, source="head")
         record = evidence(
             policy=judged, model=model, commit=commit, digest=files.digest_bytes(data), size=len(data),
-            baseline=self.baseline(model), version=version, verdict=verdict,
+            baseline=None if first else self.baseline(model), version=version, verdict=verdict,
         )  # fmt: skip
         for part in (record.candidate, record.evaluation, record.comparison, record):
             files.write(part, folder)

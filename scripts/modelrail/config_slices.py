@@ -8,7 +8,6 @@ import msgspec
 
 from modelrail import config, config_schema, config_schema_policy
 from modelrail.config_fields import Faults, Fields, near, text
-from modelrail.core import expressions
 from modelrail.yaml_strict import Items, Node, Table, kind, shown
 
 JOIN = " & "  # between the columns of a combination
@@ -147,6 +146,8 @@ def _expression(inner: Fields) -> list[config.Slice]:
     name, where, rows = inner.text("name"), inner.text("where"), _min_rows(inner)
     if name is None or where is None:
         return []
+    from modelrail.core import expressions  # where no slice says `where` it is not needed
+
     try:
         tree = expressions.parse(where)
     except expressions.ExpressionError as error:

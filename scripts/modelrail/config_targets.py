@@ -13,11 +13,11 @@ def columns(fields: Fields, task: str) -> tuple[str, ...]:
     node = fields.node("target")
     if not isinstance(node, Items):
         return ()
-    if task and task != "multilabel":
-        fields.fault("target", f"a list of columns does not fit a {task} task.", "Name one column.")
-    elif len(node.items) < 2:
+    if len(node.items) < 2:
         hint = "Name every label's column; one label alone is a binary task."
-        fields.fault("target", "a list of labels does not fit: at least two columns are needed.", hint)
+        fields.fault("target", "a list of labels needs at least two columns.", hint)
+    elif task and task != "multilabel":
+        fields.fault("target", f"a list of columns does not fit a {task} task.", "Name one column.")
     found = [
         text(fields.faults, item, f"{fields.at('target')}[{index}]") for index, item in enumerate(node.items)
     ]

@@ -20,7 +20,6 @@ from support_browser import CONTRAST, DESKTOP, NAMES, PHONE, Desk, desk_of, open
 if TYPE_CHECKING:
     from playwright.sync_api import Browser, Page
 
-pytestmark = pytest.mark.xdist_group("browser")
 SITUATIONS = {**support_html.SITUATIONS, "huge": sample.SITUATIONS["huge"]}
 Open = Callable[..., Any]
 

@@ -18,7 +18,7 @@ import requests
 from modelrail import toolenv
 from support_workflows import ROOT
 
-pytestmark = [pytest.mark.e2e, pytest.mark.slow, pytest.mark.xdist_group("flights")]
+pytestmark = [pytest.mark.e2e, pytest.mark.slow]
 
 # Where this machine keeps built environments; read before any fixture hides the home folder.
 CACHE = Path(toolenv.folder()).parent

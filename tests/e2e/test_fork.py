@@ -41,7 +41,7 @@ from modelrail.localhub.server import Hub, Running
 from support_openapi import OpenApiCheck
 from support_workflows import ROOT
 
-pytestmark = [pytest.mark.e2e, pytest.mark.slow, pytest.mark.xdist_group("fork")]
+pytestmark = [pytest.mark.e2e, pytest.mark.slow]
 
 TOOLS = Path(toolenv.folder())  # read before any fixture hides the home folder
 OWNER, NAME = "octo", "flights"

@@ -17,7 +17,7 @@ from modelrail.commands.act import command as act
 from modelrail.commands.init import command as init
 from support_workflows import ROOT
 
-pytestmark = [pytest.mark.e2e, pytest.mark.slow, pytest.mark.xdist_group("flights")]
+pytestmark = [pytest.mark.e2e, pytest.mark.slow]
 
 CACHE = Path(toolenv.folder()).parent
 DATA = """
@@ -92,9 +92,9 @@ def test_init_then_the_first_comment(project: Path, hub: Any, git: Callable[...,
 
     (comment,) = hub.hub.comments("octo", "flights", 1)
     assert comment["user"]["login"] == "github-actions[bot]"
-    title = next(line for line in comment["body"].splitlines() if line.startswith("###"))
-    assert "✅" in title
-    assert "tumour" in title
+    title, _, reason = (line for line in comment["body"].partition("### ")[2].splitlines()[:3])
+    assert title.startswith("✅ Fine to merge")
+    assert "`tumour`" in reason
     assert "ROC AUC" in comment["body"]
     assert "284 rows" in comment["body"]
 

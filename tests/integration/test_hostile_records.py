@@ -105,7 +105,7 @@ def test_a_record_that_is_no_plain_small_file_blocks(
 def test_a_trap_in_place_of_what_is_written_does_no_harm(out: Path, name: str) -> None:
     place = honest(out / "delay")
     (place / name).mkdir()
-    assert report().startswith("### ✅ `delay`")
+    assert report().startswith("### ✅ Fine to merge")
     (out / "report.md").unlink()
     (out / "report.md").mkdir()
     assert report().startswith("### ⛔ 1 of 2 models")

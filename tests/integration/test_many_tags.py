@@ -54,9 +54,9 @@ def counted(monkeypatch: pytest.MonkeyPatch) -> Counted:
         found.answered += len(done.stdout or b"")
         return done
 
-    def stream(git: Git, *arguments: str) -> Iterator[bytes]:
-        found.calls.append(arguments)
-        for block in streamed(git, *arguments):
+    def stream(git: Git, *arguments: str, feed: Sequence[str]) -> Iterator[bytes]:
+        found.calls += [tuple(feed), arguments]
+        for block in streamed(git, *arguments, feed=feed):
             found.answered += len(block)
             yield block
 

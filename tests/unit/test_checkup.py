@@ -122,7 +122,7 @@ def test_a_commit_says_its_version_in_a_comment() -> None:
 def test_workflows_that_are_not_on_the_default_branch() -> None:
     found = only(workflows(on_default=frozenset({"pull-request.yml", "report.yml"})), "default-branch")
     assert found.result == "fail"
-    assert found.what.startswith("Not on main: promote.yml, release.yml, rollback.yml.")
+    assert found.what.startswith("Not on main: promote.yml, release.yml, rollback.yml, sealed.yml.")
 
 
 def test_dangerous_callers() -> None:

@@ -14,6 +14,7 @@ import tempfile
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
+from typing import IO
 
 from modelrail.errors import GitError, PermissionMissingError, ToolMissingError, UnavailableError
 from modelrail.settings import Secret, Settings
@@ -41,6 +42,7 @@ class Git:
         self.remote = remote
         self._token = token or Secret("")
         self._server = server_url
+        self._facts: tuple[bool, Path] | None = None
         self._environ = {
             key: value
             for key, value in environ.items()
@@ -110,16 +112,18 @@ class Git:
         except subprocess.TimeoutExpired:
             raise UnavailableError(f"git {arguments[0]} did not finish within {TIMEOUT:.0f} s.") from None
 
-    def stream(self, *arguments: str, block: int = 1024 * 1024) -> Iterator[bytes]:
-        """The stdout of a local command, piece by piece, while it runs. Raises like `run`, at the end."""
-        with tempfile.TemporaryFile() as said:
-            try:
-                child = subprocess.Popen(
-                    ["git", *arguments], cwd=self.root, env={**self._environ, **self._quiet()},
-                    stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=said,
-                )  # fmt: skip
-            except FileNotFoundError:
-                raise ToolMissingError("git is not installed.", next=_INSTALL) from None
+    def stream(self, *arguments: str, feed: Sequence[str] = (), block: int = 1024 * 1024) -> Iterator[bytes]:
+        """The stdout of a local command, piece by piece, while it runs. Raises like `run`, at the end.
+
+        `feed`: another git command whose stdout is the first one's stdin.
+        """
+        with tempfile.TemporaryFile() as said, contextlib.ExitStack() as both:
+            source = None
+            if feed:
+                source = both.enter_context(self._started(feed, subprocess.DEVNULL, said))
+            child = self._started(arguments, source.stdout if source else subprocess.DEVNULL, said)
+            if source is not None and source.stdout is not None:
+                source.stdout.close()  # the child has it; should it die, git's first half is told so
             with child:
                 try:
                     if child.stdout is not None:
@@ -127,10 +131,22 @@ class Git:
                 except BaseException:
                     child.kill()
                     raise
-            if child.returncode:
-                said.seek(0)
-                done = subprocess.CompletedProcess(child.args, child.returncode, b"", said.read())
-                raise self._error(arguments, done)
+            for words, ended in ((feed, source), (arguments, child)):
+                if ended is not None and ended.wait():
+                    said.seek(0)
+                    done = subprocess.CompletedProcess(ended.args, ended.returncode, b"", said.read())
+                    raise self._error(words, done)
+
+    def _started(
+        self, arguments: Sequence[str], stdin: int | IO[bytes] | None, stderr: IO[bytes]
+    ) -> subprocess.Popen[bytes]:
+        try:
+            return subprocess.Popen(
+                ["git", *arguments], cwd=self.root, env={**self._environ, **self._quiet()},
+                stdin=stdin, stdout=subprocess.PIPE, stderr=stderr,
+            )  # fmt: skip
+        except FileNotFoundError:
+            raise ToolMissingError("git is not installed.", next=_INSTALL) from None
 
     @staticmethod
     def _quiet() -> dict[str, str]:
@@ -181,6 +197,24 @@ class Git:
 
     def toplevel(self) -> Path:
         return Path(self.text("rev-parse", "--show-toplevel"))
+
+    def facts(self) -> tuple[bool, Path]:
+        """Whether this clone is a shallow one, and git's folder, that of all worktrees; asked once.
+
+        Raises GitError outside a repository.
+        """
+        if self._facts is None:
+            shallow, _, folder = self.text(
+                "rev-parse", "--is-shallow-repository", "--git-common-dir"
+            ).partition("\n")
+            self._facts = (shallow == "true", self.root / folder)
+        return self._facts
+
+    def refs(self, *names: str) -> dict[str, str]:
+        """Those of these refs that exist, with their objects; full names."""
+        said = self.text("for-each-ref", "--format=%(refname) %(objectname)", *names).splitlines()
+        found = dict(line.split(" ") for line in said)
+        return {name: found[name] for name in names if name in found}
 
     def head(self) -> str:
         """The commit that is checked out. Raises GitError outside a repository or before the first commit."""
@@ -255,7 +289,8 @@ class Git:
 # What git says when a server or a line failed; another attempt may well succeed.
 _PASSING = re.compile(
     rb"returned error: (?:429|5\d\d)|RPC failed|early EOF|hung up|unexpected disconnect|Empty reply|"
-    rb"transfer closed|Recv failure|Connection (?:reset|timed out)|Operation timed out|SSL_ERROR_SYSCALL"
+    rb"transfer closed|Recv failure|Connection (?:reset|timed out)|Operation timed out|SSL_ERROR_SYSCALL|"
+    rb"cannot lock ref"  # another process of this clone fetches the same
 )
 
 

@@ -28,17 +28,12 @@ _DIGEST = re.compile(r"sha256:[0-9a-f]{64}\Z")
 
 def tip(git: Git) -> str:
     """The furthest tip that this clone has seen, or nothing."""
-    return _ref(git, REF)
+    return git.refs(REF).get(REF, "")
 
 
 def incoming(git: Git) -> str:
     """The tip that the last fetch found, followed or not."""
-    return _ref(git, INCOMING)
-
-
-def _ref(git: Git, name: str) -> str:
-    done = git.attempt("rev-parse", "--verify", "--quiet", name)
-    return done.stdout.decode().strip() if done.returncode == 0 else ""
+    return git.refs(INCOMING).get(INCOMING, "")
 
 
 def accept(git: Git) -> str:
@@ -46,7 +41,8 @@ def accept(git: Git) -> str:
 
     Raises LedgerTamperedError naming both.
     """
-    seen, there = tip(git), _ref(git, INCOMING)
+    found = git.refs(REF, INCOMING)
+    seen, there = found.get(REF, ""), found.get(INCOMING, "")
     if seen == there:
         return there
     if seen and not there:
@@ -201,6 +197,12 @@ class Tree:
             size = int(head.rpartition(b" ")[2])
             self.folders[path] = _parse(out[at : at + size])
             at += size + 1
+
+    def foresee(self, paths: Iterable[str]) -> None:
+        """Read these folders and all above them, with one process."""
+        self.load(
+            sorted({"", *("/".join(path.split("/")[:depth]) for path in paths for depth in range(1, 9))})
+        )
 
     def put(self, path: str, entry: objects.Entry) -> None:
         parent, _, name = path.rpartition("/")

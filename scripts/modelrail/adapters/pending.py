@@ -14,6 +14,7 @@ import time
 from pathlib import Path
 
 from modelrail.adapters.git import Git
+from modelrail.errors import GitError
 
 LOCAL = "local-"
 KEPT = 24 * 3600.0  # seconds: an older one is another intention
@@ -46,8 +47,8 @@ def end(git: Git, operation: str) -> None:
 
 
 def _path(git: Git, key: str) -> Path | None:
-    done = git.attempt("rev-parse", "--git-common-dir")
-    if done.returncode:
+    try:
+        folder = git.facts()[1] / "modelrail" / "pending"
+    except GitError:
         return None
-    folder = git.root / done.stdout.decode("utf-8", "surrogateescape").strip() / "modelrail" / "pending"
     return folder / hashlib.sha256(key.encode("utf-8", "surrogateescape")).hexdigest()[:16]

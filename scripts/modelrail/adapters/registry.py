@@ -34,6 +34,8 @@ _FIELDS = (
 )  # fmt: skip
 _FORMAT = "%00".join(_FIELDS) + "%00"
 _WIDTH = len(_FIELDS)
+_HEAD = "%(objectname) %(objecttype) %(objectsize) %(rest)"
+_HEADED = re.compile(r"object [0-9a-f]{40}\ntype [a-z]+\n")
 _BLOCK = 1024 * 1024
 _BEHIND = "A"  # the letter after `@`, which with `#` follows the model in all of its tags
 _COMMIT = re.compile(r"[0-9a-f]{40}\Z")
@@ -70,7 +72,7 @@ def read_back(git: Git, names: Sequence[str]) -> dict[str, str]:
 
 
 def _mirror(git: Git, parts: Sequence[str], *, with_ledger: bool) -> None:
-    shallow = git.text("rev-parse", "--is-shallow-repository") == "true"
+    shallow, _ = git.facts()
     refspecs = [f"+{TAGS}{part}*:{MIRROR}{part}*" for part in parts]
     if not with_ledger:
         _fetch(git, refspecs, shallow=shallow)
@@ -117,8 +119,11 @@ def _shown(remote: str) -> str:
 
 def _publish_locally(git: Git, parts: Sequence[str]) -> tuple[str, ...]:
     """Add what `refs/tags/` lacks; returns the names that differ. A local tag is never overwritten."""
-    theirs = objects(git, MIRROR, parts)
-    ours = objects(git, TAGS, parts)
+    both = _objects(git, [*_patterns(MIRROR, parts), *_patterns(TAGS, parts)])
+    theirs, ours = (
+        {ref[len(root) :]: oid for ref, oid in both.items() if ref.startswith(root)}
+        for root in (MIRROR, TAGS)
+    )
     missing = [f"create {TAGS}{name} {oid}\n" for name, oid in theirs.items() if name not in ours]
     if missing:
         git.run("update-ref", "--stdin", data="".join(missing).encode())
@@ -129,9 +134,13 @@ def objects(git: Git, root: str, parts: Sequence[str]) -> dict[str, str]:
     """The tags below a root that begin with one of the parts, with their objects."""
     if not parts:
         return {}
-    out = git.run("for-each-ref", "--format=%(objectname) %(refname)", *_patterns(root, parts))
+    return {ref[len(root) :]: oid for ref, oid in _objects(git, _patterns(root, parts)).items()}
+
+
+def _objects(git: Git, patterns: Sequence[str]) -> dict[str, str]:
+    out = git.run("for-each-ref", "--format=%(objectname) %(refname)", *patterns)
     lines = out.decode("utf-8", "surrogateescape").splitlines()
-    return {name[len(root) :]: oid for oid, _, name in (line.partition(" ") for line in lines)}
+    return {ref: oid for oid, _, ref in (line.partition(" ") for line in lines)}
 
 
 def _patterns(root: str, parts: Sequence[str]) -> list[str]:
@@ -193,6 +202,7 @@ def without_collector() -> Iterator[None]:
         yield
     finally:
         if was:
+            gc.freeze()  # nor does it walk them later: what was read stays to the end
             gc.enable()
 
 
@@ -214,7 +224,9 @@ def overview(git: Git, model: str | None = None, *, remote: bool = False) -> dic
     found: dict[str, ModelState] = {}
     before = ""
     with without_collector():
-        for fields in _records(git.stream("for-each-ref", f"--format={_FORMAT}", *_patterns(root, parts))):
+        # Half of what git needs to print the fields one by one.
+        names = ("for-each-ref", "--format=%(objectname) %(refname)", *_patterns(root, parts))
+        for fields in _raw(git.stream("cat-file", "--buffer", f"--batch={_HEAD}", feed=names)):
             tag = fields[0][len(root) :]
             name = tags.parse_name(tag)
             if name is None or (model is not None and name.model != model):
@@ -248,6 +260,34 @@ def _records(blocks: Iterable[bytes]) -> Iterator[list[str]]:
             record = fields[start : start + _WIDTH]
             record[0] = record[0].lstrip("\n")
             yield record
+
+
+def _raw(blocks: Iterable[bytes]) -> Iterator[Sequence[str]]:
+    """The same fields out of whole objects: a line of `_HEAD`, so many bytes, and a line break.
+
+    The size that git says is what counts: whatever an object holds, it cannot begin another.
+    """
+    rest = b""
+    for block in blocks:
+        data, at = rest + block if rest else block, 0
+        while (end := data.find(b"\n", at)) >= 0:
+            facts = data[at:end].decode("utf-8", "replace").split(" ", 3)
+            if len(facts) < 4:  # `<id> missing`
+                raise GitError(f"The object {facts[0][:40]} of a tag could not be read.")
+            oid, kind, size, ref = facts
+            stop = end + 1 + int(size)
+            if stop >= len(data):
+                break
+            head, _, message = data[end + 1 : stop].decode("utf-8", "replace").partition("\n\n")
+            lines = head.split("\n", 4)
+            if kind == "tag" and _HEADED.match(head):
+                who, _, when = lines[3].rpartition("> ") if len(lines) > 3 else ("", "", "")
+                tagger = who[7:].partition("<")[0].rstrip() if who.startswith("tagger ") else ""
+                yield ref, kind, oid, lines[1][5:], lines[0][7:], when.partition(" ")[0], tagger, message
+            else:
+                yield ref, kind, oid, "", "", "", "", ""
+            at = stop + 1
+        rest = data[at:]
 
 
 def _event(name: tags.Name, tag: str, fields: Sequence[str], *, state_only: bool = False) -> Event | None:

@@ -99,6 +99,14 @@ def _make(
     seen = parent = ledger.tip(git)
     made: list[git_objects.Object] = []
     tree = ledger.Tree(git, parent)
+    if parent:
+        models = {name.model for tag in effect.tags if (name := tags.parse_name(tag.name))}
+        tree.foresee(
+            [
+                *(f"{layout.EVENTS}/{layout.folder(model)}" for model in models),
+                *(document.path.rpartition("/")[0] for document in effect.documents),
+            ]
+        )
     if not parent:
         first = ledger.begin(tree, ledger.before(git), who=who, time=effect.tags[0].time, sign=sign)
         made += first
@@ -300,12 +308,12 @@ def _keep(git: Git, made: _Made, *, changed: bool) -> Pushed:
     """Give tags and ledger their local refs, now that the remote has them."""
     note = ""
     lines = []
-    if ledger.tip(git) == made.parent:  # else a read-back brought ours, or what follows it
+    known = git.refs(ledger.REF, *(f"{registry.TAGS}{name}" for name in made.tags))
+    if known.get(ledger.REF, "") == made.parent:  # else a read-back brought ours, or what follows it
         lines.append(f"update {ledger.REF} {made.tip}\n")
     for name, oid in made.tags.items():
         lines.append(f"update {registry.MIRROR}{name} {oid}\n")
-        ours = git.attempt("rev-parse", "--verify", "--quiet", f"{registry.TAGS}{name}")
-        there = ours.stdout.decode().strip() if ours.returncode == 0 else ""
+        there = known.get(f"{registry.TAGS}{name}", "")
         if not there:
             lines.append(f"create {registry.TAGS}{name} {oid}\n")
         elif there != oid:

@@ -157,7 +157,7 @@ def seen(git: Git, model: str) -> ModelState:
 
 
 def _untold(git: Git, model: str, scan: registry.Scan) -> list[verification.Finding]:
-    """What every write and `fetch` check first: the model's tags are those that the ledger lists, if there is a ledger.
+    """What writes and `fetch` check first: the model's tags are those that the ledger lists, if there is one.
 
     A lightweight tag that the ledger never knew is no event; `modelrail verify` names it.
     """
@@ -244,7 +244,7 @@ def _carry_out(
             if isinstance(error, tagging.OvertakenError):
                 # Many racers make every try slow, and slow tries spread them: soon they come one by one.
                 losses += 1
-                most = min((time.monotonic() - began) * 2 ** (losses - 1), PATIENCE)
+                most = min((time.monotonic() - began) * 2**losses, PATIENCE)
                 time.sleep(random.uniform(0, most))  # noqa: S311
             continue
         if tagged.event is not None:

@@ -95,6 +95,7 @@ def command(
                     "rows": int(str(result["rows"])),
                 }
                 for model, result in found.items()
+                if "rows" in result  # else sealed: scored elsewhere
             },
         )
     if as_json:

@@ -1,4 +1,4 @@
-"""`modelrail fetch`: the model file of a version, the tag checked against the ledger, the bytes against the tag."""
+"""`modelrail fetch`: the model file of a version; tag checked against ledger, bytes against tag."""
 
 from __future__ import annotations
 

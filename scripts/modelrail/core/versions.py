@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import re
 from functools import total_ordering
 from typing import Literal
@@ -58,10 +59,12 @@ class Version:
         return Version(f"v{self.major}.{self.minor}.{self.patch + (not self.prerelease)}")
 
 
+@functools.lru_cache(maxsize=4096)  # the versions of different models are called alike
 def is_version(text: str) -> bool:
     return _PARTS.match(text) is not None
 
 
+@functools.lru_cache(maxsize=4096)
 def sort_key(text: str) -> tuple[bool, int, int, int, bool, tuple[tuple[int, int, str], ...], str]:
     """Sorts version names by precedence; what is none (a commit id that GTO assigned) comes first."""
     match = _PARTS.match(text)
