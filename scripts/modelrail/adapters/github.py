@@ -126,8 +126,10 @@ class GitHub:
         raise AssertionError
 
     def _upsert(self, number: int, marker: str, body: str) -> str:
+        gone = 0
+
         def find() -> Json | None:
-            return self.own_comment(number, marker)
+            return self.own_comment(number, marker, after=gone)
 
         found = find()
         if found is not None:
@@ -137,7 +139,7 @@ class GitHub:
                 changed = self.http.patch(f"{self.base}/issues/comments/{found['id']}", {"body": body})
                 return str(changed["html_url"])
             except NotFoundError:
-                pass  # deleted since it was listed: create it again
+                gone = int(found["id"])  # deleted since it was listed: create it again
         created = self.create(
             lambda: self.http.post(f"{self.base}/issues/{number}/comments", {"body": body}),
             lambda: self._if_equal(find(), body),
@@ -161,8 +163,10 @@ class GitHub:
     def _if_equal(found: Json | None, body: str) -> Json | None:
         return found if found is not None and _normal(found["body"]) == _normal(body) else None
 
-    def own_comment(self, number: int, marker: str) -> Json | None:
+    def own_comment(self, number: int, marker: str, *, after: int = 0) -> Json | None:
         """The oldest comment with the marker in its first line and written by us, over all pages.
+
+        `after`: a list may still show a comment that is gone; this one and older ones do not count.
 
         Anyone can write the marker, so the author must match: the configured bot, or else whom the token
         belongs to.
@@ -170,7 +174,8 @@ class GitHub:
         marked = [
             comment
             for comment in self.http.pages(f"{self.base}/issues/{number}/comments")
-            if str(comment.get("body") or "").lstrip().split("\n", 1)[0].strip() == marker
+            if int(comment["id"]) > after
+            and str(comment.get("body") or "").lstrip().split("\n", 1)[0].strip() == marker
         ]
         ours = [comment for comment in marked if _login(comment) == self._bot_login]
         if marked and not ours:
