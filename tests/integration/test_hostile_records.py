@@ -108,7 +108,7 @@ def test_a_trap_in_place_of_what_is_written_does_no_harm(out: Path, name: str) -
     assert report().startswith("### ✅ Fine to merge")
     (out / "report.md").unlink()
     (out / "report.md").mkdir()
-    assert report().startswith("### ⛔ 1 of 2 models")
+    assert report().startswith("### ⛔ Do not merge: 1 of 2 models")
 
 
 def test_a_million_files_are_not_counted_to_the_end(out: Path) -> None:

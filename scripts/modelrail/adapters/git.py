@@ -183,9 +183,7 @@ class Git:
                 why=f"git {arguments[0]}: {said}",
                 next=_INSTALL,
             )
-        lowered = said.lower()
-        words = ("authentication failed", "403", "permission to", "could not read username")
-        if any(word in lowered for word in words):
+        if denied(said):
             raise PermissionMissingError(
                 f"The remote refused git {arguments[0]}.",
                 why=said,
@@ -292,6 +290,19 @@ _PASSING = re.compile(
     rb"transfer closed|Recv failure|Connection (?:reset|timed out)|Operation timed out|SSL_ERROR_SYSCALL|"
     rb"cannot lock ref"  # another process of this clone fetches the same
 )
+
+
+# Numbers count only where git means a status: ports, commits and names of repositories hold them as well.
+_DENIED = re.compile(
+    r"authentication failed|returned error: 40[13]\b|\bHTTP 40[13]\b|permission to \S+ denied|"
+    r"could not read username|access denied|permission denied \(",
+    re.IGNORECASE,
+)
+
+
+def denied(said: str) -> bool:
+    """Whether git's words say that the token or key lacks the right."""
+    return _DENIED.search(said) is not None
 
 
 def pause(seconds: float) -> None:

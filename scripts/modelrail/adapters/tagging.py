@@ -15,7 +15,7 @@ from dataclasses import dataclass
 
 from modelrail import plans
 from modelrail.adapters import ledger, registry
-from modelrail.adapters.git import Git
+from modelrail.adapters.git import Git, denied
 from modelrail.core import ledger as layout
 from modelrail.core import objects as git_objects
 from modelrail.core import tags
@@ -37,14 +37,6 @@ PAUSES = (0.5, 1.5, 3.0)  # seconds between attempts while the remote's answer i
 
 _RULE = ("gh013", "rule violations", "protected tag", "hook declined", "prohibited")
 _WORKFLOWS = ("workflows` permission", "without `workflow` scope", "workflows permission")
-_DENIED = (
-    "authentication failed",
-    " 403",
-    "permission to",
-    "could not read username",
-    "access denied",
-    "401",
-)
 
 
 @dataclass(frozen=True)
@@ -294,7 +286,7 @@ def _raise_if_final(done: subprocess.CompletedProcess[bytes]) -> None:
             why=said,
             next="Forbid update and deletion of tags, not creation; or let this app bypass the ruleset.",
         )
-    if any(words in lowered for words in _DENIED):
+    if denied(said):
         raise PermissionMissingError(
             "The remote refused the push.",
             why=said,
