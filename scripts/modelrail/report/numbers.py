@@ -13,7 +13,7 @@ _MOST = 6  # decimals
 def decimals(difference: float | None, interval: records.Interval | None, *values: float | None) -> int:
     """Decimals for one row: two digits of the interval's half width when it begins with 1 or 2, else one.
 
-    Without an interval: four significant digits of the largest value.
+    A half width of 0.03 to 0.1 has two as well: scores between 0 and 1 are compared by their third decimal. Without an interval: four significant digits of the largest value.
     """
     if interval is not None:
         half = (interval.high - interval.low) / 2
@@ -21,7 +21,7 @@ def decimals(difference: float | None, interval: records.Interval | None, *value
             return _MOST
         if half > 0 and math.isfinite(half):
             exponent = math.floor(math.log10(half))
-            digits = -exponent + (1 if half / 10.0**exponent < 3 else 0)
+            digits = -exponent + (1 if half / 10.0**exponent < 3 or exponent == -2 else 0)
             return min(_MOST, max(0, digits))
     largest = max((abs(value) for value in (difference, *values) if value is not None), default=0.0)
     if not largest or not math.isfinite(largest):
