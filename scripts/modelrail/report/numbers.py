@@ -13,7 +13,8 @@ _MOST = 6  # decimals
 def decimals(difference: float | None, interval: records.Interval | None, *values: float | None) -> int:
     """Decimals for one row: two digits of the interval's half width when it begins with 1 or 2, else one.
 
-    A half width of 0.03 to 0.1 has two as well: scores between 0 and 1 are compared by their third decimal. Without an interval: four significant digits of the largest value.
+    A half width of 0.03 to 0.1 has two as well: scores between 0 and 1 are compared by their third decimal.
+    Without an interval: four significant digits of the largest value.
     """
     if interval is not None:
         half = (interval.high - interval.low) / 2
