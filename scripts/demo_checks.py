@@ -131,7 +131,7 @@ def _pull_requests(world: World, told: dict[str, Any]) -> Iterator[Check]:
     blocked = bodies[2]
     yield Check("the worse model's comment says that it is blocked, and leads with the airline", (
         "⛔" in blocked.splitlines()[1 if blocked.startswith("<!--") else 0]
-        and "for carrier EV falls by" in blocked and "hidden behind a better average" in blocked
+        and "for carrier EV falls by" in blocked and "hidden behind a better average precision" in blocked
     ), blocked[:300])  # fmt: skip
     yield Check("the other two do not", not any("⛔" in bodies[number] for number in (1, 3)), bodies[1][:300])
     pulls = {number: world.hub.pull_request(OWNER, NAME, number) for number in (1, 2, 3)}

@@ -159,11 +159,13 @@ def gates(found: tuple[records.MetricRow, ...], worse: str | None) -> tuple[reco
     auc = pick(found, "roc_auc")
     every = [
         with_margin(sample.gate(0, "ROC AUC, at least 0.65", auc, "pass"), None),
-        with_margin(sample.gate(1, "ROC AUC, no worse than \u22120.01", auc, "pass"), -0.01),
-        with_margin(sample.gate(2, "Brier score, no worse than +3%", pick(found, "brier"), "pass"), 0.0041),
+        with_margin(sample.gate(1, "ROC AUC, may fall by at most 0.01", auc, "pass"), -0.01),
+        with_margin(
+            sample.gate(2, "Brier score, may rise by at most 3%", pick(found, "brier"), "pass"), 0.0041
+        ),
         with_margin(
             sample.gate(
-                3, "ROC AUC, every origin, no worse than \u22120.02", pick(found, "roc_auc", "LGA"), "pass"
+                3, "ROC AUC, every origin, may fall by at most 0.02", pick(found, "roc_auc", "LGA"), "pass"
             ),
             -0.02,
         ),
@@ -182,7 +184,7 @@ def gates(found: tuple[records.MetricRow, ...], worse: str | None) -> tuple[reco
         with_margin(
             sample.gate(
                 4,
-                "ROC AUC, every carrier, no worse than \u22120.04",
+                "ROC AUC, every carrier, may fall by at most 0.04",
                 row,
                 "fail" if worse else "pass",
                 detail="3 of 16 slices are too small to judge" if worse else "",
@@ -254,7 +256,7 @@ def flights(model: str = "delay", worse: str | None = "EV", **changes: Any) -> M
         short="All 5 blocking gates pass; ROC AUC rose by 1.1 points [0.6, 1.6]"
         if passed
         else "ROC AUC for carrier EV fell by 4.0 points [2.6, 5.4]",
-        notes=("Intervals allow for rows of one day being alike (31 groups).",),
+        notes=("Intervals allow for rows of the same day being alike (31 groups).",),
     )
     values: dict[str, Any] = {
         "model": model,
@@ -291,7 +293,7 @@ def regression(model: str = "duration") -> ModelRecords:
             ("LGA", 0.1, "inconclusive"),
         )
     )
-    gate = sample.gate(0, "MAE, no worse than +0.5", mae, "pass")
+    gate = sample.gate(0, "MAE, may rise by at most 0.5", mae, "pass")
     comparison = sample.comparison(
         model,
         metrics=(mae, rmse, *found),

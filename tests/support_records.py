@@ -191,8 +191,8 @@ def comparison(model: str = "delay", **changes: Any) -> records.Comparison:
         "metrics": (AUC, AP, BRIER, RECALL, *SLICES[1:]),
         "gates": (
             gate(0, "ROC AUC, at least 0.70", AUC, "pass"),
-            gate(1, "ROC AUC, no worse than \u22120.005", AUC, "pass"),
-            gate(2, "Brier score, no worse than +1%", BRIER, "pass"),
+            gate(1, "ROC AUC, may fall by at most 0.005", AUC, "pass"),
+            gate(2, "Brier score, may rise by at most 1%", BRIER, "pass"),
         ),
         "verdict": "pass",
         "headline": "ROC AUC rises by 0.011 (95% interval 0.006 to 0.016); all 3 gates pass.",
@@ -282,7 +282,7 @@ def worse_slice(model: str = "delay") -> ModelRecords:
         *comparison().gates,
         gate(
             3,
-            "Recall at precision 0.6, every carrier, no worse than \u22120.03",
+            "Recall at precision 0.6, every carrier, may fall by at most 0.03",
             EV,
             "fail",
             detail="Recall for carrier EV falls by 0.041; 0.03 is tolerated.",
@@ -321,7 +321,7 @@ def inconclusive(model: str = "delay") -> ModelRecords:
         gate(0, "ROC AUC, at least 0.70", row, "pass"),
         gate(
             1,
-            "ROC AUC, no worse than \u22120.005",
+            "ROC AUC, may fall by at most 0.005",
             row,
             "inconclusive",
             detail="With 412 rows the interval reaches below \u22120.005; about 9,000 rows would settle it.",
@@ -339,7 +339,7 @@ def inconclusive(model: str = "delay") -> ModelRecords:
             metrics=(row,),
             rows=412,
             headline="ROC AUC may have fallen by as much as 0.035: 412 rows are too few to tell.",
-            short="412 rows cannot say whether “ROC AUC, no worse than \u22120.005” holds",
+            short="412 rows cannot say whether “ROC AUC, may fall by at most 0.005” holds",
             policy=records.PolicyRef(commit=BASE, digest=digest("6"), changed=True, source="base"),
         ),
     )

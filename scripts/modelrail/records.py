@@ -221,7 +221,7 @@ class Waived(Record, frozen=True, kw_only=True):
 
 class GateRow(Record, frozen=True, kw_only=True):
     path: str  # place in modelrail.yaml: models.delay.gates[2]
-    title: str  # "ROC AUC, no worse than -0.005"
+    title: str  # "ROC AUC, may fall by at most 0.005"
     metric: str | None
     slice: SliceRef | None  # the slice that decided
     severity: Severity

@@ -35,7 +35,7 @@ def test_the_comment_is_read_without_unfolding_stands_out_and_folds_by_keyboard(
             assert title == "⛔ Do not merge: ROC AUC for carrier EV fell by 4.0 points [2.6, 5.4]"
             words = comment.locator(".md").inner_text()
             assert "ROC AUC for carrier EV falls by 4.0 points" in words
-            assert "ROC AUC, every carrier, no worse than \u22120.04" in words
+            assert "ROC AUC, every carrier, may fall by at most 0.04" in words
             assert "Next:" in words
             assert not comment.locator("text=hour over 19 to 23").first.is_visible()
             assert page.evaluate("document.documentElement.scrollWidth <= innerWidth"), size

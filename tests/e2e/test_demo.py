@@ -154,7 +154,7 @@ def test_why_the_worse_one_is_blocked(played: Played) -> None:
     assert "for carrier EV" in row
     headline = next(line for line in comment["body"].splitlines() if line.startswith("**"))
     assert re.search(r"ROC AUC for carrier EV falls by \d", headline)
-    assert "hidden behind a better average" in headline
+    assert "hidden behind a better average precision over all rows" in headline
     # Every gate on the average holds: that is what its author looked at.
     gates = [line for line in comment["body"].splitlines() if re.match(r"\| (✅|⛔|❔)", line)]
     assert [line for line in gates if "every carrier" not in line and not line.startswith("| ✅")] == []

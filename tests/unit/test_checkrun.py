@@ -32,7 +32,7 @@ def test_a_gate_that_fails_is_noted_at_its_line() -> None:
     assert check.title == "Do not merge: recall for carrier EV fell by 4.1 points [2.9, 5.3]"
     failure, warning = check.annotations
     assert (failure.path, failure.line, failure.level) == ("models/modelrail.yaml", 33, "failure")
-    assert failure.title == "delay: Recall at precision 0.6, every carrier, no worse than \u22120.03"
+    assert failure.title == "delay: Recall at precision 0.6, every carrier, may fall by at most 0.03"
     assert failure.message == (
         "worse: \u22120.041 (\u22120.053 … \u22120.029) for carrier EV. "
         "Recall for carrier EV falls by 0.041; 0.03 is tolerated."

@@ -322,7 +322,7 @@ def test_the_margin_of_a_gate_over_slices_is_drawn_in_its_column() -> None:
     assert svg_forest.margins(drawn, support_html.pick(found, "roc_auc")) == -0.01
     assert svg_forest.margins(drawn, support_html.pick(found, "log_loss", "AA")) is None
     relative = [
-        msgspec.structs.replace(gate, title="ROC AUC, every carrier, no worse than \u22124%")
+        msgspec.structs.replace(gate, title="ROC AUC, every carrier, may fall by at most 4%")
         for gate in drawn
     ]
     assert svg_forest.margins(relative, support_html.pick(found, "roc_auc", "AA")) is None

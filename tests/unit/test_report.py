@@ -57,7 +57,7 @@ def with_comparison(found: ModelRecords, **changes: object) -> ModelRecords:
         (
             "inconclusive",
             "inconclusive",
-            "### ❔ Do not merge yet: 412 rows cannot say whether “ROC AUC, no worse than \u22120.005” holds",
+            "### ❔ Do not merge yet: 412 rows cannot say whether “ROC AUC, may fall by at most 0.005” holds",
             "**It cannot be decided whether `delay` may replace `v1.2.1`.** ROC AUC may have",
         ),
         (
@@ -127,13 +127,13 @@ def test_what_blocks_stands_first_in_words_as_well_as_signs() -> None:
     shown = markdown(sample.worse_slice())
     table = [line for line in shown.split("\n") if line.startswith("|")][2:]
     assert table[0] == (
-        "| ⛔ worse | Recall at precision 0.6, every carrier, no worse than \u22120.03 | 0.482 | "
+        "| ⛔ worse | Recall at precision 0.6, every carrier, may fall by at most 0.03 | 0.482 | "
         "**0.441** for carrier EV | \u22120.041 (\u22120.053&nbsp;…&nbsp;\u22120.029) |"
     )
     assert table[1].startswith("| ⚠️ fails, warning only |")
     assert all(re.match(r"\| (✅|⛔|⚠️|❔) [a-z]", line) for line in table[:5])
     assert (
-        "**Next:** look at the rows with carrier EV. Merged as it is, it is not "
+        "**Next:** look at the rows with carrier EV. If it is merged anyway, no version is "
         "registered, and v1.2.1 stays in production. The rule is `models.delay.gates[3]`" in shown
     )
 
@@ -141,8 +141,8 @@ def test_what_blocks_stands_first_in_words_as_well_as_signs() -> None:
 def test_slices_worst_first_with_their_counts() -> None:
     shown = markdown(sample.worse_slice())
     assert (
-        "<summary>Slices: 1 of 8 worse, 1 better, 4 not worse, 1 undecided, 1 too small to say</summary>"
-        in shown
+        "<summary>Slices: 1 of 8 comparisons worse, 1 better, 4 not worse, 1 undecided, "
+        "1 with too few rows</summary>" in shown
     )
     part = shown.split("Slices:")[1]
     order = [part.index(name) for name in ("carrier EV", "carrier HA", "carrier DL", "carrier UA")]
@@ -151,7 +151,10 @@ def test_slices_worst_first_with_their_counts() -> None:
 
 def test_what_changed_needs_the_baselines_evidence() -> None:
     shown = markdown(sample.worse_slice())
-    assert "What changed: code, 1 parameter; same training data, test data, environment" in shown
+    assert (
+        "What changed: code, 1 parameter (model.max_depth); same training data, test data, environment"
+        in shown
+    )
     assert "| parameter model.max_depth | 6 | **9** |" in shown
     without = markdown(msgspec.structs.replace(sample.worse_slice(), baseline=None))
     assert "What it is made of" in without
@@ -163,7 +166,7 @@ def test_lineage_and_footer() -> None:
     for value in (sample.COMMIT, "md5:" + "5b" * 16, sample.digest("1"), "0f" * 16, sample.digest("7")):
         assert f"`{value}`" in shown
     assert "[run](https://github.com/example/flights/actions/runs/812)" in shown
-    assert "v1.2.1 is in production since 2026-10-29 (event 7)" in shown
+    assert "v1.2.1 has been in production since 2026-10-29" in shown
 
 
 def test_a_failure_shows_its_last_lines() -> None:

@@ -36,10 +36,10 @@ def test_the_line_is_told_in_words_and_the_bars_only_repeat_it() -> None:
     found = shown(with_history())
     assert (
         "ROC AUC over the last 5 versions: from 0.701 (v1.0.0) to 0.731 (v1.1.2), each on the test data of "
-        "its day; this change 0.742 on today's, where v1.2.1 has 0.731. ▁▂▂▄▆█" in found
+        "its day; on today's, this change has 0.742 and v1.2.1 0.731. ▁▂▂▄▆█" in found
     )
     assert (
-        "v1.2.1 is in production since 2026-10-29 (event 7), put there by alice: "
+        "v1.2.1 has been in production since 2026-10-29, put there by alice: "
         "“canary was fine for a week”." in found
     )
 

@@ -63,7 +63,7 @@ def _target(
         name,
         missing == 0,
         missing,
-        f"{missing / total:.1%} of {total:,} rows have no label",
+        f"{missing:,} of {total:,} rows have no label",
     )
     known = values.drop_nulls().n_unique()
     constant = _check(
@@ -135,7 +135,7 @@ def _leakage(
             None,
             both == 0,
             both,
-            f"{both:,} of {total:,} test rows have the features of a training row",
+            f"{both:,} of {total:,} test rows repeat the features of a training row",
         )
     if data.key in left and data.key in right and _family(left[data.key]) == _family(right[data.key]):
         seen_keys = tables.scan(train).select(pl.col(data.key).cast(right[data.key], strict=False)).unique()

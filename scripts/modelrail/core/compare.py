@@ -331,11 +331,14 @@ def _notes(results: gates.Results, cluster_count: int) -> list[str]:
         found.append("Candidate and baseline are the same model file: it can be not worse, never better.")
         if not all(measured.identical for measured in results.whole.values()):
             found.append("Yet they answered differently: the predictor is not deterministic.")
+    found += gates.too_small(results)
     data = results.model.data
     if cluster_count and data.group:
-        found.append(f"Intervals allow for rows of one {data.group} being alike ({cluster_count:,} groups).")
+        found.append(
+            f"Intervals allow for rows of the same {data.group} being alike ({cluster_count:,} groups)."
+        )
     elif cluster_count and data.time:
-        found.append(f"Intervals allow for rows near in {data.time} being alike ({cluster_count:,} blocks).")
+        found.append(f"Intervals allow for rows close in {data.time} being alike ({cluster_count:,} blocks).")
     if data.weight:
         found.append(f"Rows count by the column {data.weight}.")
     resampled = [label for label, metric in results.metrics.items() if metric.interval == "bootstrap"]

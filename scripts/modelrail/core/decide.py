@@ -131,12 +131,13 @@ def answer(
         return Answer("worse")
     if measured.difference.p_value() < 1 - confidence:
         return Answer(
-            "inconclusive", f"{confidence:.0%} interval excludes 0, but not after Holm over {family} tests"
+            "inconclusive",
+            f"{confidence:.0%} interval excludes 0, but not once corrected for {family} tests (Holm)",
         )
     half = measured.difference.half_width(confidence)
     return Answer(
         "inconclusive",
-        f"no difference shown; it is known to \N{PLUS-MINUS SIGN}{wording.number(half, 2)}",
+        f"no clear change, known to \N{PLUS-MINUS SIGN}{wording.number(half, 2)}",
     )
 
 

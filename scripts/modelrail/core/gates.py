@@ -28,6 +28,8 @@ import datetime as dt
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+import msgspec
+
 from modelrail import config, records
 from modelrail.core import decide, waivers, wording
 from modelrail.core.inference.contrast import Contrast
@@ -100,7 +102,6 @@ def _judge(
     part: records.SliceRef | None,
     p_value: float,
     family: int,
-    detail: str = "",
 ) -> records.GateRow:
     metric = results.metrics[gate.metric.label]
     said = decide.answer(
@@ -127,7 +128,7 @@ def _judge(
         interval=interval,
         interval_of="candidate" if bound else "difference",
         verdict=said.verdict if _relative(gate) else "not compared",
-        detail="; ".join(text for text in (why, detail) if text),
+        detail=why,
         margin=_border(gate, metric, measured),
     )
 
@@ -204,7 +205,7 @@ def _no_worse(
     if low > 0:
         return "pass", ""
     if said == "worse" and room.estimate <= 0:
-        return "fail", ""
+        return "fail", "that it is worse is certain, and the best estimate lies beyond the margin"
     return "inconclusive", _open(measured, room, gate.confidence, "it could be worse by more than the margin")
 
 
@@ -260,8 +261,6 @@ def _over_slices(results: Results, gate: config.Gate) -> records.GateRow:
     label = gate.metric.label
     every = [part for part in results.slices[gate.slices] if not gate.only or part.ref.value in gate.only]
     judged = [part for part in every if part.judged(label)]
-    small = len(every) - len(judged)
-    aside = f"{small} of {len(every)} slices are too small to judge" if small else ""
     if not judged:
         nothing = Measured(
             0, None, None, {}, enough=False, note=f"no slice of {gate.slices} is large enough to judge"
@@ -269,17 +268,49 @@ def _over_slices(results: Results, gate: config.Gate) -> records.GateRow:
         return _judge(results, gate, nothing, None, 1.0, 1)
     adjusted = holm([_p(part.measured[label]) for part in judged])
     rows = [
-        _judge(results, gate, part.measured[label], part.ref, p_value, len(judged), aside)
+        _judge(results, gate, part.measured[label], part.ref, p_value, len(judged))
         for part, p_value in zip(judged, adjusted, strict=True)
     ]
     metric = results.metrics[label]
     order = {"fail": 0, "inconclusive": 1, "pass": 2}
     # What is waived comes after what blocks: one waived slice does not hide another.
     late = any(row.blocks for row in rows)
-    return min(
+    worst = min(
         rows,
         key=lambda row: (late and row.waived is not None, order[row.outcome], _goodness(gate, metric, row)),
     )
+    return msgspec.structs.replace(
+        worst, detail="; ".join(filter(None, (worst.detail, _others(rows, worst))))
+    )
+
+
+def _others(rows: Sequence[records.GateRow], worst: records.GateRow) -> str:
+    """What the one row of a gate over slices does not show: `1 more slice fails, 2 cannot be decided`."""
+    rest = [row.outcome for row in rows if row is not worst]
+    failed, open_ = rest.count("fail"), rest.count("inconclusive")
+    told = []
+    if failed:
+        told.append(f"{failed:,} more {'slice fails' if failed == 1 else 'slices fail'}")
+    if open_:
+        noun = "" if failed else " more slice" if open_ == 1 else " more slices"
+        told.append(f"{open_:,}{noun} cannot be decided")
+    return ", ".join(told)
+
+
+def too_small(results: Results) -> list[str]:
+    """A sentence for each column whose gates leave slices out: every verdict is without them."""
+    found = {}
+    for gate in results.model.gates:
+        if not gate.slices or gate.slices in found:
+            continue
+        every = [part for part in results.slices[gate.slices] if not gate.only or part.ref.value in gate.only]
+        small = sum(not part.judged(gate.metric.label) for part in every)
+        if small and len(every) > small:
+            found[gate.slices] = (
+                f"{small:,} of {len(every):,} slices by {gate.slices} have too few rows to be judged; "
+                "the gates speak of the others."
+            )
+    return list(found.values())
 
 
 def _goodness(gate: config.Gate, metric: Metric, row: records.GateRow) -> float:

@@ -82,7 +82,20 @@ def _hidden(results: Results, row: records.GateRow) -> str:
     if row.slice is None or row.metric is None:
         return ""
     gain = decide.improvement(results.metrics[row.metric], results.whole[row.metric])
-    return ", hidden behind a better average" if gain is not None and gain > 0 else ""
+    if gain is None or gain <= 0:
+        return ""
+    if _gained(results, row.metric):
+        return ", hidden behind a better average"
+    other = next((label for label in results.metrics if _gained(results, label)), None)
+    return f", hidden behind a better {results.metrics[other].title} over all rows" if other else ""
+
+
+def _gained(results: Results, label: str) -> bool:
+    """Whether a metric over all rows is better beyond its interval."""
+    metric, whole = results.metrics[label], results.whole[label]
+    interval = decide.shown_interval(metric, whole, decide.CONFIDENCE)
+    gain = decide.improvement(metric, whole)
+    return interval is not None and gain is not None and gain > 0 and (interval.low > 0 or interval.high < 0)
 
 
 def _passed(results: Results, rows: Sequence[records.GateRow]) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from modelrail import config, records
+from modelrail.core import digits
 from modelrail.core.metrics.catalog import Metric
 
 MINUS = "\N{MINUS SIGN}"
@@ -31,7 +32,7 @@ def capital(text: str) -> str:
 
 
 def gate_title(gate: config.Gate, metric: Metric, *, single: bool = False) -> str:
-    """Such as: ROC AUC, no worse than -0.005; Recall, every carrier, no worse than -0.03."""
+    """Such as: ROC AUC, may fall by at most 0.005; Recall, every carrier, may fall by at most 0.03."""
     parts = [capital(metric.title) + _parameters(gate.metric)]
     if gate.slices:
         values = " or ".join(gate.only)
@@ -43,10 +44,9 @@ def gate_title(gate: config.Gate, metric: Metric, *, single: bool = False) -> st
     if gate.max is not None:
         parts.append(f"at most {number(gate.max, 6)}")
     if gate.no_worse_than is not None:
-        toward = MINUS if metric.higher_is_better else "+"
-        parts.append(
-            f"no worse than {toward}{margin(gate.no_worse_than.value, relative=gate.no_worse_than.relative)}"
-        )
+        way = "fall" if metric.higher_is_better else "rise"
+        most = margin(gate.no_worse_than.value, relative=gate.no_worse_than.relative)
+        parts.append(f"may {way} by at most {most}" if gate.no_worse_than.value else f"may not {way}")
     if gate.better_by is not None:
         parts.append(f"better by {margin(gate.better_by.value, relative=gate.better_by.relative)}")
     if gate.within is not None:
@@ -75,18 +75,19 @@ def change(
     name = subject(metric, part)
     meaning = "" if metric.higher_is_better else " (lower is better)"
     if interval is None:
-        return f"{name}{meaning} changes by {_amount(metric, difference, sign=True)} ({rows:,} rows)"
+        return f"{name}{meaning} changes by {amount(metric, difference, None, sign=True)} ({rows:,} rows)"
     unit = " points" if metric.points else ""
     percent = f"{interval.confidence * 100:g}% interval"
     if interval.low > 0 or interval.high < 0:
         verb = "rises" if difference > 0 else "falls"
         ends = sorted((abs(interval.low), abs(interval.high)))
-        span = f"{_amount(metric, ends[0])} to {_amount(metric, ends[1])}"
-        amount = f"{_amount(metric, abs(difference))}{unit}"
-        return f"{name}{meaning} {verb} by {amount} ({percent} {span}, {rows:,} rows)"
-    span = f"{_amount(metric, interval.low, sign=True)} to {_amount(metric, interval.high, sign=True)}"
+        span = f"{amount(metric, ends[0], interval)} to {amount(metric, ends[1], interval)}"
+        by = f"{amount(metric, abs(difference), interval)}{unit}"
+        return f"{name}{meaning} {verb} by {by} ({percent} {span}, {rows:,} rows)"
+    low, high = (amount(metric, end, interval, sign=True) for end in (interval.low, interval.high))
+    span = f"{low} to {high}"
     return (
-        f"{name} shows no clear change, {_amount(metric, difference, sign=True)}{unit} "
+        f"{name} shows no clear change, {amount(metric, difference, interval, sign=True)}{unit} "
         f"({percent} {span}, {rows:,} rows)"
     )
 
@@ -99,20 +100,25 @@ def change_short(
     unit = " points" if metric.points else ""
     if interval.low > 0 or interval.high < 0:
         verb = "rose" if difference > 0 else "fell"
-        low, high = sorted((abs(interval.low), abs(interval.high)))
+        ends = sorted((abs(interval.low), abs(interval.high)))
         meaning = "" if metric.higher_is_better else ", and lower is better"
-        amount = _amount(metric, abs(difference))
-        return f"{name} {verb} by {amount}{unit} [{_amount(metric, low)}, {_amount(metric, high)}]{meaning}"
-    low, high = interval.low, interval.high
-    span = f"[{_amount(metric, low, sign=True)}, {_amount(metric, high, sign=True)}]"
-    return f"{name} shows no clear change: {_amount(metric, difference, sign=True)}{unit} {span}"
+        by, low, high = (amount(metric, value, interval) for value in (abs(difference), *ends))
+        return f"{name} {verb} by {by}{unit} [{low}, {high}]{meaning}"
+    by, low, high = (
+        amount(metric, value, interval, sign=True) for value in (difference, interval.low, interval.high)
+    )
+    return f"{name} shows no clear change: {by}{unit} [{low}, {high}]"
 
 
-def _amount(metric: Metric, value: float, *, sign: bool = False) -> str:
+def amount(metric: Metric, value: float, interval: records.Interval | None, *, sign: bool = False) -> str:
+    """A difference with as many decimals as its interval supports; of shares in points."""
     if not metric.points:
-        if 1e-3 <= abs(value) < 1:  # 0.10 beside 0.057: a zero at the end is a digit that was measured
-            return ("+" if sign and value > 0 else "") + f"{value:#.2g}".replace("-", MINUS)
-        return signed(value, 2) if sign else number(value, 2)
+        places = None if interval is None else digits.places(interval.low, interval.high)
+        if places is None:
+            return signed(value, 2) if sign else number(value, 2)
+        text = f"{value:,.{places}f}"
+        text = text.lstrip("-") if not text.strip("-0.,") else text
+        return ("+" if sign and text.strip("0.,") and value > 0 else "") + text.replace("-", MINUS)
     percent = value * 100
     text = f"{percent:.1f}" if abs(percent) >= 0.95 or percent == 0 else f"{percent:.2g}"
     return ("+" if sign and percent > 0 else "") + text.replace("-", MINUS)

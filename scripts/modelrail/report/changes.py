@@ -8,6 +8,8 @@ from msgspec import Struct
 from modelrail import records
 from modelrail.report import numbers
 
+_NAMED = 3  # parameters are named in the summary up to so many
+
 
 class Change(Struct, frozen=True, kw_only=True):
     what: str
@@ -66,8 +68,12 @@ def changes(
     candidate: records.Candidate | None,
     evaluation: records.Evaluation | None,
     baseline: records.Evidence | None,
+    files_total: int = 0,
 ) -> tuple[tuple[Change, ...], str]:
-    """Rows of code, data, parameters and environment, and one line that sums them up."""
+    """Rows of code, data, parameters and environment, and one line that sums them up.
+
+    `files_total`: how many files differ, where that is known; not all of them need be code.
+    """
     if candidate is None:
         return (), ""
     new = candidate.fingerprint
@@ -89,7 +95,7 @@ def changes(
         ),
         *_packages(candidate.packages, baseline.candidate.packages if baseline else {}),
     ]
-    return tuple(row for row in found if row.after or row.before), _summary(found) if old else ""
+    return tuple(row for row in found if row.after or row.before), _summary(found, files_total) if old else ""
 
 
 def _data(
@@ -135,16 +141,23 @@ def _packages(new: dict[str, str], old: dict[str, str]) -> list[Change]:
     ]  # fmt: skip
 
 
-def _summary(found: list[Change]) -> str:
-    """`code, 1 parameter; same training data, test data, environment`."""
-    parameters = sum(1 for row in found if row.what.startswith("parameter ") and row.same is False)
+def _summary(found: list[Change], files_total: int) -> str:
+    """`2 files, 1 parameter (depth); same training data, test data, environment`."""
+    parameters = [
+        row.what.removeprefix("parameter ")
+        for row in found
+        if row.what.startswith("parameter ") and row.same is False
+    ]
     packages = sum(1 for row in found if row.what.startswith("package ") and row.same is False)
     changed = [
-        row.what for row in found if row.same is False and not row.what.startswith(("parameter ", "package "))
+        numbers.plural(files_total, "file") if row.what == "code" and files_total else row.what
+        for row in found
+        if row.same is False and not row.what.startswith(("parameter ", "package "))
     ]
     same = [row.what for row in found if row.same]
     if parameters:
-        changed.append(numbers.plural(parameters, "parameter"))
+        named = f" ({', '.join(parameters)})" if len(parameters) <= _NAMED else ""
+        changed.append(numbers.plural(len(parameters), "parameter") + named)
     if packages:
         changed.append(numbers.plural(packages, "package"))
     parts = [", ".join(changed) if changed else "nothing"]
@@ -182,7 +195,7 @@ def lineage(
     if candidate is not None:
         print_ = candidate.fingerprint
         found += [
-            ("commit", print_.commit),
+            ("tested commit", print_.commit),
             ("code (git tree)", print_.code),
             ("training data", print_.train.digest if print_.train else None),
             ("test data", print_.test.digest),

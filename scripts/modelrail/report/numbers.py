@@ -5,25 +5,18 @@ from __future__ import annotations
 import math
 
 from modelrail import records
+from modelrail.core import digits
 
 MINUS = "\u2212"
-_MOST = 6  # decimals
+_MOST = digits.MOST
 
 
 def decimals(difference: float | None, interval: records.Interval | None, *values: float | None) -> int:
-    """Decimals for one row: two digits of the interval's half width when it begins with 1 or 2, else one.
-
-    A half width of 0.03 to 0.1 has two as well: scores between 0 and 1 are compared by their third decimal.
-    Without an interval: four significant digits of the largest value.
-    """
+    """Decimals for one row, as the interval supports; without one four significant digits of the largest."""
     if interval is not None:
-        half = (interval.high - interval.low) / 2
-        if 0 < half < 10.0**-_MOST:
-            return _MOST
-        if half > 0 and math.isfinite(half):
-            exponent = math.floor(math.log10(half))
-            digits = -exponent + (1 if half / 10.0**exponent < 3 or exponent == -2 else 0)
-            return min(_MOST, max(0, digits))
+        supported = digits.places(interval.low, interval.high)
+        if supported is not None:
+            return supported
     largest = max((abs(value) for value in (difference, *values) if value is not None), default=0.0)
     if not largest or not math.isfinite(largest):
         return 4

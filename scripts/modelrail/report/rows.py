@@ -143,7 +143,7 @@ def worst_first(found: Sequence[MetricView]) -> tuple[MetricView, ...]:
 
 
 def summary(found: Sequence[MetricView]) -> str:
-    """`1 of 31 worse, 4 better, 22 not worse, 3 undecided, 1 too small to say`."""
+    """`1 of 31 comparisons worse, 4 better, 22 not worse, 3 undecided, 1 with too few rows`."""
     if not found:
         return ""
     verdicts = ("worse", "better", "not worse", "inconclusive", "not compared")
@@ -155,12 +155,13 @@ def summary(found: Sequence[MetricView]) -> str:
         (counts["better"], "better"),
         (counts["not worse"], "not worse"),
         (counts["inconclusive"] - small, "undecided"),
-        (small, "too small to say"),
+        (small, "with too few rows"),
         (counts["not compared"], "not compared"),
     ]
     worse = f"{counts['worse']:,}" if counts["worse"] else "none"
     told = [f"{amount:,} {word}" for amount, word in amounts if amount]
-    return ", ".join([f"{worse} of {len(found):,} worse", *told])
+    sliced = " comparisons" if found[0].where else ""
+    return ", ".join([f"{worse} of {len(found):,}{sliced} worse", *told])
 
 
 def too_small(row: records.MetricRow) -> bool:

@@ -126,6 +126,6 @@ def margins(gates: Sequence[records.GateRow], row: records.MetricRow) -> float |
         if gate.slice == row.slice:
             return gate.margin
         same_column = gate.slice and row.slice and gate.slice.column == row.slice.column
-        if same_column and "%" not in gate.title.partition("worse than")[2]:
+        if same_column and "%" not in gate.title.partition("by at most ")[2]:
             return gate.margin
     return None

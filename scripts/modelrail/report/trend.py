@@ -35,11 +35,11 @@ def trend(found: records.Lineage | None, comparison: records.Comparison | None) 
     words = (
         f"{numbers.metric_name(found.metric)} over the last {len(known)} versions: from "
         f"{numbers.plain(low, places)} ({first}) to {numbers.plain(high, places)} ({last}), each on the test "
-        f"data of its day; this change {numbers.plain(row.candidate, places)} on today's"
+        f"data of its day; on today's, this change has {numbers.plain(row.candidate, places)}"
     )
     # Data differ from day to day: without this, a harder month reads as a worse model.
     if row.baseline is not None:
-        words += f", where {found.version or 'the baseline'} has {numbers.plain(row.baseline, places)}"
+        words += f" and {found.version or 'the baseline'} {numbers.plain(row.baseline, places)}"
     points = (*known, ("", row.candidate))
     return Trend(words=f"{words}.", bars=sparkline([value for _, value in points]), points=points)
 
@@ -55,14 +55,14 @@ def sparkline(values: Sequence[float]) -> str:
 
 
 def standing(found: records.Lineage | None, reference: records.Baseline | None) -> str:
-    """`v1.2.1 is in production since 2026-11-20 (event 7), put there by alice: "canary was fine".`"""
+    """`v1.2.1 has been in production since 2026-11-20, put there by alice: "canary was fine".`"""
     if reference is None or reference.status != "present":
         return ""
-    text = f"{reference.version or 'The baseline'} is in {reference.stage}"
+    name = reference.version or "The baseline"
     if reference.since:
-        text += f" since {reference.since[:10]}"
-    if reference.sequence is not None:
-        text += f" (event {reference.sequence})"
+        text = f"{name} has been in {reference.stage} since {reference.since[:10]}"
+    else:
+        text = f"{name} is in {reference.stage}"
     # The line over the versions may be of another moment, or made up: only what agrees is told.
     agrees = found is not None and (found.version, found.since) == (reference.version, reference.since)
     if found is not None and agrees and found.by:

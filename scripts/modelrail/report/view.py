@@ -163,8 +163,9 @@ def _model(found: ModelRecords, run: Run) -> ModelView:
     slices = rows.worst_first(
         rows.metrics([row for row in comparison.metrics if row.slice is not None] if comparison else ())
     )
-    changed, changed_summary = changes.changes(found.candidate, evaluation, found.baseline)
     files, files_summary = changes.files(found.code, found.candidate, evaluation)
+    files_total = max(found.code.total, len(files)) if found.code and files else 0
+    changed, changed_summary = changes.changes(found.candidate, evaluation, found.baseline, files_total)
     checks, checks_summary = changes.checks(found.data)
     history = found.history if found.history and found.history.model == found.model else None
     return ModelView(
@@ -190,7 +191,7 @@ def _model(found: ModelRecords, run: Run) -> ModelView:
         changes=changed,
         changes_summary=changed_summary,
         files=files,
-        files_total=max(found.code.total, len(files)) if found.code and files else 0,
+        files_total=files_total,
         files_summary=files_summary,
         compared=found.baseline is not None,
         checks=checks,
@@ -343,12 +344,12 @@ def _next(
     if verdict == "pass":
         warned = sum(1 for gate in gates if gate.warns)
         merge = (
-            "merge when you agree with the change. The release run trains and evaluates again on the default "
-            "branch, and registers a version only if it passes there too."
+            "merge if you agree with the change. After the merge a release run trains and evaluates again on "
+            "the default branch; it registers a version only if that passes too."
         )
         return f"look at {numbers.plural(warned, 'warning')}, then {merge}" if warned else merge
     worst = next((gate for gate in gates if gate.blocks), None)
-    kept = "Merged as it is, it is not registered" + (f", and {otherwise}." if otherwise else ".")
+    kept = "If it is merged anyway, no version is registered" + (f", and {otherwise}." if otherwise else ".")
     if worst is None:
         return f"look at the checks below. {kept}"
     if verdict == "inconclusive":
@@ -398,8 +399,14 @@ def _context(evaluation: records.Evaluation | None, comparison: records.Comparis
     if confidence:
         text += (
             f". A {'/'.join(f'{100 * share:g}%' for share in confidence)} interval says where the true "
-            f"difference most likely lies (method: {', '.join(methods[:3])})"
+            f"difference most likely lies (by {', '.join(_method(one) for one in methods[:3])})"
         )
     if confidence and comparison.correction != "none":
-        text += f", slices corrected for their number ({comparison.correction})"
+        how = comparison.correction.capitalize()
+        text += f". Verdicts, not intervals, are corrected for the number of tests ({how})"
     return text + "."
+
+
+def _method(name: str) -> str:
+    """The method of an interval as people call it."""
+    return {"delong": "DeLong's method"}.get(name, name.replace("-", " "))
