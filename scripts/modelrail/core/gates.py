@@ -205,10 +205,8 @@ def _no_worse(
     if low > 0:
         return "pass", ""
     if said == "worse" and room.estimate <= 0:
-        return (
-            "fail",
-            f"it is worse at {gate.confidence * 100:g}% confidence, and the best estimate lies beyond the margin",
-        )
+        sure = f"{gate.confidence * 100:g}% confidence"
+        return "fail", f"it is worse at {sure}, and the best estimate lies beyond the margin"
     return "inconclusive", _open(measured, room, gate.confidence, "it could be worse by more than the margin")
 
 
