@@ -64,8 +64,11 @@ def test_dvc_keeps_the_model_and_gives_it_back(dvc_project: Project, tmp_path: P
 def test_bytes_that_changed_in_the_remote_are_refused(dvc_project: Project, tmp_path: Path) -> None:
     dvc_project.release("the bytes of one")
     (stored,) = [path for path in (tmp_path / "storage").rglob("*") if path.is_file()]
+    assert dvc_project.run("verify", "--assets", "--json").json["ok"]  # without a GitHub
     stored.chmod(0o644)
     stored.write_text("other bytes, same place")
+    (found,) = dvc_project.run("verify", "--assets", "--json", code=25).json["findings"]
+    assert (found["kind"], found["subject"]) == ("asset", "delay@v1.0.0")
     refused = dvc_project.run("fetch", "delay", "-o", "got", code=8)
     assert "is not the file that delay@v1.0.0 registered" in refused.err
     assert model_files(dvc_project.root / "got") == []

@@ -8,7 +8,6 @@ import time
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import click
 
@@ -23,9 +22,6 @@ from modelrail.core.history import ModelState
 from modelrail.core.verification import Finding
 from modelrail.errors import LedgerTamperedError, NotFoundError, RecordError, UsageError
 from modelrail.settings import Settings
-
-if TYPE_CHECKING:
-    from modelrail.adapters.github import GitHub
 
 EPILOG = """\b
 Examples:
@@ -71,10 +67,7 @@ def command(fetch: bool, assets: bool, signers: str, as_json: bool) -> None:
     read = _read(git, fetch=fetch)
     findings = [*read.findings, *check(git, read)]
     if assets:
-        client = _registry.client(found)
-        if client is None:
-            raise UsageError("--assets needs GitHub.", next="Set GITHUB_REPOSITORY and a token.")
-        findings += _assets(git, client, read.states)
+        findings += _assets(git, found, read.states)
     if signers:
         findings += _signatures(git, found, signers, read)
     document = {
@@ -183,24 +176,38 @@ def _evidence(git: Git, read: Read) -> list[Finding]:
     return verification.check_evidence(read.states, {key: there[path] for key, path in places.items()}, own)
 
 
-def _assets(git: Git, client: GitHub, states: Mapping[str, ModelState]) -> list[Finding]:
-    """The model file and the evidence of every version that has a digest, as its store holds them."""
-    from modelrail.adapters import store
+def _assets(git: Git, found: Settings, states: Mapping[str, ModelState]) -> list[Finding]:
+    """The model file of every version that has a digest, as its store holds it; evidence of its release too.
 
+    Raises UsageError where a file is an asset of a release and there is no GitHub to ask.
+    """
+    from modelrail.adapters import store, stores
+
+    versions = [
+        registered
+        for state in states.values()
+        for registered in state.versions.values()
+        if registered.model_digest and registered.usable
+    ]
+    released = [known for known in versions if not stores.is_stored(known.event)]
+    client = _registry.client(found) if released or (found.repository and found.token) else None
+    if released and client is None:
+        raise UsageError(
+            f"--assets needs GitHub: {released[0].event.tag} is kept there.",
+            next="Set GITHUB_REPOSITORY and a token.",
+        )
     findings: list[Finding] = []
-    for state in states.values():
-        for registered in state.versions.values():
-            if not (registered.model_digest and registered.usable):
-                continue
-            tag = registered.event.tag
-            try:
-                with tempfile.TemporaryDirectory(prefix="modelrail-verify-") as folder:
-                    store.fetch_model(git, client, registered, Path(folder))
+    for registered in versions:
+        tag = registered.event.tag
+        try:
+            with tempfile.TemporaryDirectory(prefix="modelrail-verify-") as folder:
+                store.fetch_model(git, client, registered, Path(folder), settings=found)
+            if client is not None:
                 store.fetch_evidence(client, registered)
-            except RecordError as error:
-                findings.append(
-                    Finding("asset", tag, f"{error.what} {error.why}".strip(), registered.model_digest)
-                )
-            except NotFoundError as error:
-                findings.append(Finding("asset", tag, error.what, registered.model_digest))
+        except RecordError as error:
+            findings.append(
+                Finding("asset", tag, f"{error.what} {error.why}".strip(), registered.model_digest)
+            )
+        except NotFoundError as error:
+            findings.append(Finding("asset", tag, error.what, registered.model_digest))
     return findings

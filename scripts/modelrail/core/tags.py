@@ -105,11 +105,13 @@ _STATE_RE = re.compile(
 
 def one_line(text: str, limit: int = VALUE_LENGTH) -> str:
     """Untrusted text as one inert line: no line break, control or text-direction character survives."""
-    clean = "".join(
-        " " if char.isspace() or unicodedata.category(char) in {"Cc", "Zl", "Zp"} else char
-        for char in text[: limit * 4]
-        if unicodedata.category(char) not in {"Cf", "Cs"}
-    )
+    clean = text[: limit * 4]
+    if not (clean.isascii() and clean.isprintable()):  # of most texts every character is harmless
+        clean = "".join(
+            " " if char.isspace() or unicodedata.category(char) in {"Cc", "Zl", "Zp"} else char
+            for char in clean
+            if unicodedata.category(char) not in {"Cf", "Cs"}
+        )
     clean = " ".join(clean.split())
     return clean if len(clean) <= limit else clean[: limit - 1].rstrip() + "…"
 

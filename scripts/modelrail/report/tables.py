@@ -36,6 +36,8 @@ def age(seconds: float) -> str:
 
 def width(text: str) -> int:
     """Columns that a terminal gives the text: wide characters take two, combining ones none."""
+    if text.isascii() and text.isprintable():
+        return len(text)
     columns = 0
     for char in text:
         if unicodedata.combining(char) or unicodedata.category(char) in {"Mn", "Me", "Cf"}:

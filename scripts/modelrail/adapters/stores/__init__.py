@@ -35,6 +35,11 @@ class Store(Protocol):
         """Write the file of a registration to `dest`. Raises NotFoundError when the store lacks it."""
 
 
+def is_stored(event: Event) -> bool:
+    """Whether the bytes of a registration are elsewhere than in its release."""
+    return event.trailers.get(STORE, "release") != "release"
+
+
 def of_event(
     event: Event, *, settings: Settings | None, github: GitHub | None, root: Path
 ) -> tuple[Store, str]:
