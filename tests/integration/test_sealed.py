@@ -312,6 +312,58 @@ def test_a_file_that_is_not_data_alone_is_not_loaded(
         support.run(place.root, "rm", "-rf", "modelrail-out")
 
 
+def in_onnx(place: Place, data: bytes) -> dict[str, bytes]:
+    """The default branch awaits an ONNX file; the records of a training that left these bytes as one."""
+    config = place.root / "modelrail.yaml"
+    config.write_text(config.read_text().replace("model.skops", "model.onnx"), encoding="utf-8")
+    file = records.ModelFile(
+        name="model.onnx", digest=files.digest_bytes(data), size=len(data), format="onnx"
+    )
+    return trained(data) | {"cells/candidate.json": _with(data, file)}
+
+
+def test_a_model_in_onnx_is_scored(place: Place, pull: Callable[..., None]) -> None:
+    skl2onnx = pytest.importorskip("skl2onnx")
+    from skl2onnx.common.data_types import FloatTensorType
+    from sklearn.linear_model import LogisticRegression
+
+    train, test = support.tables()
+    fitted = LogisticRegression(max_iter=5000).fit(
+        train.drop("sick", "id").to_numpy(), train["sick"].to_numpy()
+    )
+    made = skl2onnx.to_onnx(fitted, initial_types=[("x", FloatTensorType([None, 4]))]).SerializeToString()
+    pull(in_onnx(place, made), {"cells/model/model.onnx": made})
+    place.ok("score-sealed")
+    comparison = place.comparison()
+    assert (comparison.verdict, comparison.rows) == ("pass", 169)
+    from sklearn.metrics import roc_auc_score
+
+    wanted = roc_auc_score(test["sick"], fitted.predict_proba(test.drop("sick", "id").to_numpy())[:, 1])
+    assert comparison.metrics[0].candidate == pytest.approx(wanted, abs=1e-6)
+
+
+@pytest.mark.fault(25)
+def test_a_pickle_under_the_name_of_an_onnx_file_is_not_loaded(
+    place: Place, pull: Callable[..., None], tmp_path: Path
+) -> None:
+    import pickle
+
+    canary = tmp_path / "canary"
+
+    class Evil:
+        def __reduce__(self) -> tuple[Any, ...]:
+            return (Path.touch, (canary,))
+
+    evil = pickle.dumps(Evil())
+    pull(in_onnx(place, evil), {"cells/model/model.onnx": evil})
+    error = place.error("score-sealed")
+    assert "predictor failed" in str(error)
+    assert not files.exists(records.Comparison, place.folder)
+    assert not canary.exists()
+    pickle.loads(evil)
+    assert canary.exists()  # the trap works
+
+
 def _with(data: bytes, file: records.ModelFile) -> bytes:
     found = msgspec.json.decode(trained(data)["cells/candidate.json"], type=records.Candidate)
     return files.encode(msgspec.structs.replace(found, file=file))
