@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from support_registry import Project, project
+from support_registry import CONFIG, Project, project
 
 GTO = Path(sys.executable).parent / "gto"
 
@@ -63,6 +63,24 @@ def test_register_refuses_a_verdict(consumer: Project) -> None:
     said = consumer.run("register", code=4)
     assert said.outputs["registered"] == "false"
     assert consumer.remote_tags() == {}
+
+
+def test_each_model_is_told_by_its_name(tmp_path: Path) -> None:
+    several = project(tmp_path, CONFIG + CONFIG.partition("models:\n")[2].replace("  delay:", "  taxi:"))
+    several.train("one")
+    several.train("two", model="taxi", new=False)
+    said = several.run("register").outputs
+    assert json.loads(said["models"]) == {
+        name: {"registered": True, "version": "v1.0.0", "tag": f"{name}@v1.0.0", "release-url": ""}
+        for name in ("delay", "taxi")
+    }
+    assert (said["registered"], said["version"], said["tag"]) == ("true", "v1.0.0", "")
+    several.train("three")
+    several.train("worse", model="taxi", new=False, verdict="fail")
+    said = several.run("register", code=4).outputs
+    told = json.loads(said["models"])
+    assert (told["delay"]["tag"], told["taxi"]["registered"]) == ("delay@v1.0.1", False)
+    assert (said["registered"], said["version"], said["tag"]) == ("true", "", "")
 
 
 @pytest.mark.fault(20)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import tempfile
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -14,7 +14,7 @@ import click
 from modelrail import config as modelrail_config
 from modelrail import plans, records
 from modelrail.adapters import files, model_files, stores
-from modelrail.adapters.actions_io import outputs, say
+from modelrail.adapters.actions_io import say
 from modelrail.adapters.git import Git, open_repository
 from modelrail.commands import (
     _approvals,
@@ -22,6 +22,7 @@ from modelrail.commands import (
     _ledger,
     _on_github,
     _options,
+    _outputs,
     _registry,
     _release,
     _statements,
@@ -113,7 +114,7 @@ def command(
     results, error = _verbs.each(context, "register", one, record=not dry_run)
     _say_on_pull_request(work)
     if not dry_run:
-        outputs(found, _outputs(list(results.values())))
+        _tell(work, results)
     if as_json:
         click.echo(json.dumps({"models": results}, indent=2, ensure_ascii=False))
     if error is not None:
@@ -250,17 +251,22 @@ def _line(model: str, decision: Decision, *, dry_run: bool) -> str:
     return f"{'would register' if dry_run else '✓ registered'} {model} {decision.version}{stages}"
 
 
-def _outputs(results: Sequence[Mapping[str, Any]]) -> dict[str, str | int | bool]:
-    """Of one model as they are; of several joined by blanks."""
-    joined = {
-        name: " ".join(str(result[key]) for result in results if result[key])
-        for name, key in (("version", "version"), ("tag", "tag"), ("release-url", "release_url"))
-    }
+def _tell(work: Work, results: Mapping[str, Mapping[str, Any]]) -> None:
+    """What the workflow is told: of every model in `models`, one that failed too."""
+    by_model: dict[str, dict[str, str | int | bool]] = {}
+    for model in work.context.models:
+        said = results.get(model.name, {})
+        by_model[model.name] = {
+            "registered": said.get("registered", False),
+            "version": said.get("version", ""),
+            "tag": said.get("tag", ""),
+            "release-url": said.get("release_url", ""),
+        }
     # One line, for a matrix of jobs; one of no subject for a matrix that would else be no matrix at all.
-    subjects = [result["attestation"] for result in results if result["registered"]]
+    subjects = [said["attestation"] for said in results.values() if said["registered"]]
     attestations = json.dumps(subjects or [{}], separators=(",", ":"))
-    registered = any(result["registered"] for result in results)
-    return {"registered": registered, **joined, "attestations": attestations}
+    registered = any(said["registered"] for said in results.values())
+    _outputs.tell(work.context.settings, by_model, {"registered": registered, "attestations": attestations})
 
 
 def _say_on_pull_request(work: Work) -> None:
