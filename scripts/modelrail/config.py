@@ -155,7 +155,7 @@ class SliceSearch(Part, frozen=True, kw_only=True):
 
 
 class Budget(Part, frozen=True, kw_only=True):
-    """How often one test set may be asked before its answers wear out."""
+    """How often one test set may be asked before its answers are too optimistic."""
 
     path: str
     limit: int

@@ -242,7 +242,7 @@ BUDGET_TABLE = table(
 
 BUDGET: Schema = {
     "description": "How many registered versions may be judged by one and the same test set before its "
-    "answers wear out; beyond it a warning, or `{limit: 20, severity: block}`.",
+    "answers are too optimistic; beyond it a warning, or `{limit: 20, severity: block}`.",
     "examples": [20],
     "oneOf": [{"type": "integer", "minimum": 1}, BUDGET_TABLE],
 }

@@ -293,7 +293,7 @@ def test_the_budget_of_a_test_set(uses: Any, severity: Any, verdict: str) -> Non
     budget = config.Budget(path="models.delay.test_budget", limit=3, severity=severity)
     found = judge(ruled(AUC, test_budget=budget), binary(4000, skill=2.0), test_uses=uses)
     assert found.verdict == verdict
-    assert any("By this same test set" in note for note in found.notes) == bool(uses)
+    assert any("test set has already been used" in note for note in found.notes) == bool(uses)
 
 
 def test_a_new_test_set_is_told() -> None:

@@ -34,13 +34,12 @@ def evaluate(
 
 
 def reuse_note(uses: int | None) -> list[str]:
-    """How often this very test set has judged before; its answers wear out."""
+    """How often this very test set has judged before: what was chosen by it looks better on it than it is."""
     if not uses:
         return []
-    versions = "one version was" if uses == 1 else f"{uses:,} versions were"
-    return [
-        f"By this same test set {versions} judged and registered before: with each, its answers wear out."
-    ]
+    versions = "one version" if uses == 1 else f"{uses:,} versions"
+    told = f"This test set has already been used to choose {versions}"
+    return [f"{told}; each further use makes its answers look better than they are."]
 
 
 def leakage_title(check: config.Check) -> str:

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from statistics import NormalDist
+from typing import Literal
 
 from msgspec import Struct
 
 from modelrail import config, records
-from modelrail.core import checks, circumstances, wording
+from modelrail.core import checks, circumstances, digits, wording
 from modelrail.core.inference.power import rows_to_settle
 from modelrail.core.metrics import catalog
 from modelrail.core.metrics.catalog import Metric
@@ -26,6 +27,7 @@ class Seen(Struct, frozen=True, kw_only=True):
     difference: float | None
     low: float | None
     high: float | None
+    interval_of: Literal["difference", "candidate"]
     # The smallest true difference that as many rows would show to be one in 8 of 10 test sets.
     detectable: float | None
     rows_to_settle: int | None  # if the difference stays as it is; null when it is settled, or none would do
@@ -176,6 +178,7 @@ def _seen(row: records.GateRow, comparison: records.Comparison) -> Seen:
         difference=row.difference,
         low=None if row.interval is None else row.interval.low,
         high=None if row.interval is None else row.interval.high,
+        interval_of=row.interval_of,
         detectable=None
         if half is None or row.interval is None
         else _detectable(half, row.interval.confidence),
@@ -218,12 +221,15 @@ def text(model: config.Model, found: tuple[Explained, ...], comparison: records.
 
 def _told(seen: Seen) -> list[str]:
     parts = []
+    own = seen.interval_of == "candidate"
     if seen.candidate is not None:
-        parts.append(f"candidate {wording.number(seen.candidate, 4)}")
+        between = _between(seen, signed=False) if own else ""
+        parts.append(f"candidate {wording.number(seen.candidate, 4)}{between}")
     if seen.baseline is not None:
         parts.append(f"baseline {wording.number(seen.baseline, 4)}")
-    if seen.low is not None and seen.high is not None:
-        parts.append(f"interval {wording.signed(seen.low, 2)} to {wording.signed(seen.high, 2)}")
+    if seen.difference is not None and not own:
+        value = wording.decimal(seen.difference, _places(seen), sign=True)
+        parts.append(f"difference {value}{_between(seen, signed=True)}")
     where = f" for {seen.slice}" if seen.slice else ""
     rows = f" on {seen.rows:,} rows" if seen.rows else ""
     lines = [f"  Last comparison: {seen.outcome}{where}{rows}" + (f"; {', '.join(parts)}" if parts else "")]
@@ -232,10 +238,22 @@ def _told(seen: Seen) -> list[str]:
     if seen.waived:
         lines.append(f"  Waived by {seen.waived}.")
     if seen.detectable:
+        what = "distance from the limit" if own else "difference"
         lines.append(
-            f"  As many rows show a true difference of {wording.number(seen.detectable, 2)}"
-            " in 8 of 10 test sets."
+            f"  As many rows show a true {what} of {wording.number(seen.detectable, 2)} in 8 of 10 test sets."
         )
     if seen.rows_to_settle and not seen.detail:
         lines.append(f"  {wording.capital(wording.size_hint(seen.rows_to_settle))}.")
     return lines
+
+
+def _places(seen: Seen) -> int:
+    places = None if seen.low is None or seen.high is None else digits.places(seen.low, seen.high)
+    return digits.MOST if places is None else places
+
+
+def _between(seen: Seen, *, signed: bool) -> str:
+    if seen.low is None or seen.high is None:
+        return ""
+    low, high = (wording.decimal(end, _places(seen), sign=signed) for end in (seen.low, seen.high))
+    return f" ({low} to {high})"

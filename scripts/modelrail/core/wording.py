@@ -110,15 +110,20 @@ def change_short(
     return f"{name} shows no clear change: {by}{unit} [{low}, {high}]"
 
 
+def decimal(value: float, places: int, *, sign: bool = False) -> str:
+    text = f"{value:,.{places}f}"
+    if not text.strip("-0.,"):
+        return text.lstrip("-")
+    return ("+" if sign and value > 0 else "") + text.replace("-", MINUS)
+
+
 def amount(metric: Metric, value: float, interval: records.Interval | None, *, sign: bool = False) -> str:
     """A difference with as many decimals as its interval supports; of shares in points."""
     if not metric.points:
         places = None if interval is None else digits.places(interval.low, interval.high)
         if places is None:
             return signed(value, 2) if sign else number(value, 2)
-        text = f"{value:,.{places}f}"
-        text = text.lstrip("-") if not text.strip("-0.,") else text
-        return ("+" if sign and text.strip("0.,") and value > 0 else "") + text.replace("-", MINUS)
+        return decimal(value, places, sign=sign)
     percent = value * 100
     text = f"{percent:.1f}" if abs(percent) >= 0.95 or percent == 0 else f"{percent:.2g}"
     return ("+" if sign and percent > 0 else "") + text.replace("-", MINUS)
