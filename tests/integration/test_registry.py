@@ -50,6 +50,15 @@ def test_register_tags_and_enters_staging(consumer: Project) -> None:
     assert "Model-Digest: sha256:" in body
 
 
+def test_without_github_the_file_stays_on_this_machine(consumer: Project, tmp_path: Path) -> None:
+    """A laptop and a plain remote: the next evaluation still finds the baseline's bytes."""
+    here = {"MODELRAIL_CACHE": str(tmp_path / "cache")}
+    consumer.train("one")
+    assert "kept in this machine's cache alone" in consumer.run("register", env=here).err
+    consumer.run("fetch", "delay@v1.0.0", "--to", "got", env=here)
+    assert (consumer.root / "got" / "model.skops").read_bytes() == b"one"
+
+
 def test_register_again_is_nothing_new(consumer: Project) -> None:
     consumer.release("one")
     said = consumer.run("register")

@@ -46,7 +46,7 @@ def fetch_model(
         )
     dest.mkdir(parents=True, exist_ok=True)
     target = dest / name
-    kept = cache / "models" / digest.replace(":", "-") if cache else None
+    kept = _place(cache, digest) if cache else None
     if kept is not None and kept.is_file() and files.digest_file(kept) == digest:
         shutil.copyfile(kept, target)
         return target
@@ -87,6 +87,17 @@ def fetch_evidence(github: GitHub, registered: Registered) -> tuple[records.Evid
             next="Someone replaced it. Measure the version again:  modelrail evaluate " + tag,
         )
     return files.decode(data, records.Evidence, f"evidence.json of {tag}"), digest
+
+
+def keep(source: Path, digest: str, cache: Path) -> None:
+    """Keep a file where `fetch_model` looks first: the only place when a version has no release."""
+    kept = _place(cache, digest)
+    if not (kept.is_file() and files.digest_file(kept) == digest):
+        _keep(source, kept)
+
+
+def _place(cache: Path, digest: str) -> Path:
+    return cache / "models" / digest.replace(":", "-")
 
 
 def _keep(source: Path, kept: Path) -> None:

@@ -13,7 +13,7 @@ import click
 
 from modelrail import config as modelrail_config
 from modelrail import plans, records
-from modelrail.adapters import files, model_files, stores
+from modelrail.adapters import files, model_files, store, stores
 from modelrail.adapters.actions_io import say
 from modelrail.adapters.git import Git, open_repository
 from modelrail.commands import (
@@ -181,8 +181,10 @@ def _register(model: modelrail_config.Model, work: Work) -> dict[str, object]:
             operation=asked.operation,
         )
     decision = step.decision
-    if not work.release and decision.changed and not stored:
-        say(f"{model.name}: no release, as asked; the model file is only in this run's records.")
+    if decision.changed and not stored and not work.dry_run and (not work.release or work.github is None):
+        store.keep(file, evidence.candidate.file.digest, found.cache)
+        why = "as asked" if not work.release else "as there is no GitHub"
+        say(f"{model.name}: no release, {why}; the model file is kept in this machine's cache alone.")
     _registry.tell(done, dry_run=work.dry_run)
     url = done.release_url
     if work.github is not None and not url and not work.dry_run:
