@@ -10,7 +10,6 @@ import base64
 import contextlib
 import re
 import subprocess
-import tempfile
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
@@ -117,6 +116,8 @@ class Git:
 
         `feed`: another git command whose stdout is the first one's stdin.
         """
+        import tempfile
+
         with tempfile.TemporaryFile() as said, contextlib.ExitStack() as both:
             source = None
             if feed:
@@ -274,6 +275,8 @@ class Git:
     @contextlib.contextmanager
     def worktree(self, commit: str) -> Iterator[Path]:
         """The files of a commit in a folder of their own, removed afterwards."""
+        import tempfile
+
         self.ensure_commit(commit)
         with tempfile.TemporaryDirectory(prefix="modelrail-worktree-") as parent:
             place = Path(parent) / "tree"

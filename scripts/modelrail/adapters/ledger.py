@@ -8,7 +8,6 @@ does not follow it was rewound or rewritten, and is refused.
 from __future__ import annotations
 
 import re
-import tempfile
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -135,6 +134,8 @@ def log(git: Git, commit: str) -> list[ledger.Entry]:
         return []
     if git.text("rev-parse", "--is-shallow-repository") != "true":
         return _log(git, commit)
+    import tempfile
+
     # To deepen one branch of a shallow clone deepens all of them: the commits go into a place of their own.
     url = git.attempt("remote", "get-url", git.remote).stdout.decode().strip() or git.remote
     with tempfile.TemporaryDirectory(prefix="modelrail-ledger-") as place:

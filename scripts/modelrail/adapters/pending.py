@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import contextlib
 import hashlib
-import secrets
 import time
 from pathlib import Path
 
@@ -22,6 +21,8 @@ KEPT = 24 * 3600.0  # seconds: an older one is another intention
 
 def begin(git: Git, key: str) -> str:
     """The id for this request: that of an equal one that did not end, else a new one."""
+    import secrets
+
     path = _path(git, key)
     fresh = f"{LOCAL}{secrets.token_hex(6)}"
     if path is None:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import dataclasses
-import tempfile
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -94,6 +93,8 @@ def place(remote: str = "") -> Iterator[Place]:
         remote = str((found.workspace / remote).resolve())
     repository = _registry.repository_of(remote, found.server_url)
     found = dataclasses.replace(found, repository=repository)
+    import tempfile
+
     with tempfile.TemporaryDirectory(prefix="modelrail-remote-") as folder:
         git = Git(
             Path(folder),

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-import random
 import re
 import sys
 import time
@@ -243,6 +242,8 @@ def _carry_out(
             lost = (error, state, step)
             if isinstance(error, tagging.OvertakenError):
                 # Many racers make every try slow, and slow tries spread them: soon they come one by one.
+                import random
+
                 losses += 1
                 most = min((time.monotonic() - began) * 2**losses, PATIENCE)
                 time.sleep(random.uniform(0, most))  # noqa: S311
