@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import secrets
 import sys
 from collections.abc import Mapping
 from typing import TextIO
@@ -25,6 +24,8 @@ def outputs(settings: Settings, values: Mapping[str, str | int | bool]) -> None:
     """Step outputs as plain strings. A random delimiter keeps a value from being read as another output."""
     if settings.output_file is None:
         return
+    import secrets
+
     lines = []
     for name, value in values.items():
         text = str(value).lower() if isinstance(value, bool) else str(value)

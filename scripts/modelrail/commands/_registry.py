@@ -14,7 +14,7 @@ from urllib.parse import urlsplit
 from msgspec import structs
 
 from modelrail import config, plans, settings
-from modelrail.adapters import apply, ledger, pending, registry, tagging
+from modelrail.adapters import ledger, pending, registry
 from modelrail.adapters.actions_io import say
 from modelrail.adapters.git import Git, open_repository
 from modelrail.core import history, tags, verification
@@ -31,6 +31,7 @@ from modelrail.errors import (
 from modelrail.records import Event
 
 if TYPE_CHECKING:
+    from modelrail.adapters import apply
     from modelrail.adapters.github import GitHub
 
 RACING = 120.0  # seconds for which an operation whose precondition still holds is tried again
@@ -218,6 +219,11 @@ def _carry_out(
 
     Another model's event in between costs one more push and no new decision.
     """
+    # Reading commands share this module, and need none of it.
+    import random
+
+    from modelrail.adapters import apply, tagging
+
     lost: tuple[ConflictError, ModelState, Step] | None = None  # and what was decided on which state
     give_up = time.monotonic() + RACING
     losses = 0
@@ -242,8 +248,6 @@ def _carry_out(
             lost = (error, state, step)
             if isinstance(error, tagging.OvertakenError):
                 # Many racers make every try slow, and slow tries spread them: soon they come one by one.
-                import random
-
                 losses += 1
                 most = min((time.monotonic() - began) * 2**losses, PATIENCE)
                 time.sleep(random.uniform(0, most))  # noqa: S311
