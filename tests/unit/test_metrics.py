@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from modelrail.core.metrics import catalog, functions, queries, ranking
+from modelrail.core.metrics import catalog, estimate, functions, queries, ranking
 from modelrail.core.metrics.estimate import View
 from support_metrics import CASES, Case, drawn, estimate, quiet
 
@@ -152,3 +152,21 @@ def test_lists_are_the_same_whether_their_codes_fit_one_number_or_not(grades, mo
     order = np.lexsort((truth, -view.output, lists))
     assert np.array_equal(one.truth, truth[order])
     assert np.array_equal(one.ideal, truth[np.lexsort((-truth, lists))])
+
+
+def test_blocks_of_equal_scores_in_pieces(monkeypatch: pytest.MonkeyPatch) -> None:
+    """However many blocks are worked on at once, sums and scattered values are the same."""
+    rng = np.random.default_rng(5)
+    scores = rng.integers(0, 300, 1000) / 300
+    per_row = rng.normal(size=1000)
+    found = []
+    for piece in (1, 7, 10_000):
+        monkeypatch.setattr(estimate, "_PIECE", piece)
+        ranks = estimate.Ranks.of(scores)
+        found.append((ranks.sizes, ranks.block_sums(per_row), ranks.scatter(np.arange(ranks.sizes.size))))
+    values, counts = np.unique(scores, return_counts=True)
+    sums = [per_row[scores == value].sum() for value in values]
+    for sizes, summed, scattered in found:
+        np.testing.assert_array_equal(sizes, counts)
+        np.testing.assert_allclose(summed, sums)
+        np.testing.assert_array_equal(scattered, np.searchsorted(values, scores))

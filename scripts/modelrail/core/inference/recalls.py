@@ -68,7 +68,7 @@ def _having(cells: int, bit: int) -> Ints:
 def _window(view: View, positive: np.ndarray, precision: float, clusters: Clusters | None) -> _Window:
     ranks = view.ranks
     order = ranks.order[::-1].astype(np.int64)
-    ends = np.cumsum(ranks.sizes[::-1]) - 1
+    ends = np.cumsum(ranks.sizes[::-1]).astype(np.int64) - 1
     pulls = view.pull(positive - precision)[order]
     kept = np.cumsum(pulls)[ends]
     reach = windows.WIDTH * np.sqrt(np.maximum(_squares(pulls, order, clusters)[ends], 0))

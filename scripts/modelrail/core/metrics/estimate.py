@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, cast
 
@@ -93,7 +93,7 @@ class View:
         """Rows (those chosen) in each block of equal scores, by weight."""
         ranks = self.ranks
         if self.weights is None and chosen is None:
-            return np.ones(ranks.order.size) if ranks.starts is None else ranks.sizes.astype(np.float64)
+            return ranks.sizes
         if self.weights is None:
             return ranks.block_sums(cast("NDArray[np.bool_]", chosen))
         return ranks.block_sums(self.weights if chosen is None else self.weights * chosen)
@@ -116,38 +116,71 @@ def ratio_of(view: View, over: Floats, under: Floats, note: str) -> Estimate:
     return Estimate(value, view.pull((over - value * under) / below), over.size)
 
 
+_PIECE = (
+    4_000_000  # blocks of equal scores that are worked on at once: what lies beside the result stays small
+)
+
+
 @dataclass(frozen=True)
 class Ranks:
     """Rows in ascending order of score, ties gathered in blocks."""
 
     order: NDArray[np.unsignedinteger | np.signedinteger]
-    starts: Ints | None  # first position of each block of equal scores; None: no two are equal
+    # First position of each block of equal scores; None: no two are equal.
+    starts: NDArray[np.unsignedinteger | np.signedinteger] | None
 
     @classmethod
     def of(cls, scores: Floats) -> Ranks:
         order = np.argsort(scores)
-        if scores.size < 1 << 32:
-            order = order.astype(np.uint32)  # half the memory of what stays longest
+        small = np.uint32 if scores.size < 1 << 32 else np.int64  # half the memory of what stays longest
+        order = order.astype(small, copy=False)
+        fresh = np.empty(scores.size, dtype=bool)
+        fresh[:1] = True
         ordered = scores[order]
-        fresh = ordered[1:] != ordered[:-1]
+        np.not_equal(ordered[1:], ordered[:-1], out=fresh[1:])
         del ordered
         if bool(fresh.all()):
             return cls(order, None)
-        return cls(order, np.concatenate(([0], np.flatnonzero(fresh) + 1)))
+        return cls(order, np.flatnonzero(fresh).astype(small))
 
     @property
-    def sizes(self) -> Ints:
+    def sizes(self) -> Floats:
+        """Rows of each block."""
         if self.starts is None:
-            return np.ones(self.order.size, dtype=np.int64)
-        return np.diff(np.concatenate((self.starts, [self.order.size])))
+            return np.ones(self.order.size)
+        found = np.empty(self.starts.size)
+        np.subtract(self.starts[1:], self.starts[:-1], out=found[:-1], casting="unsafe")
+        found[-1:] = self.order.size - int(self.starts[-1])
+        return found
 
     def block_sums(self, per_row: NDArray[np.generic]) -> Floats:
         """Sum of a per-row quantity in each block."""
-        found: Floats = per_row[self.order].astype(np.float64, copy=False)
-        return found if self.starts is None else np.add.reduceat(found, self.starts)
+        if self.starts is None:
+            found: Floats = per_row[self.order].astype(np.float64, copy=False)
+            return found
+        found = np.empty(self.starts.size)
+        for blocks, rows in self._pieces():
+            values = per_row[self.order[rows]].astype(np.float64, copy=False)
+            found[blocks] = np.add.reduceat(values, self.starts[blocks].astype(np.int64) - rows.start)
+        return found
 
     def scatter(self, per_block: Floats) -> Floats:
         """A per-block quantity back on the rows."""
         out = np.empty(self.order.size)
-        out[self.order] = per_block if self.starts is None else np.repeat(per_block, self.sizes)
+        if self.starts is None:
+            out[self.order] = per_block
+            return out
+        for blocks, rows in self._pieces():
+            starts = self.starts[blocks].astype(np.int64)
+            sizes = np.diff(starts, append=rows.stop)
+            out[self.order[rows]] = np.repeat(per_block[blocks], sizes)
         return out
+
+    def _pieces(self) -> Iterator[tuple[slice, slice]]:
+        """Blocks, and the rows of these blocks in the order of scores."""
+        assert self.starts is not None  # noqa: S101 - the callers have looked
+        count, n = self.starts.size, self.order.size
+        for first in range(0, count, _PIECE):
+            last = min(first + _PIECE, count)
+            end = int(self.starts[last]) if last < count else n
+            yield slice(first, last), slice(int(self.starts[first]), end)
