@@ -9,7 +9,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from modelrail.core.metrics import catalog, estimate, functions, queries, ranking
+from modelrail.core.metrics import catalog, functions, queries, ranking
+from modelrail.core.metrics import estimate as estimates
 from modelrail.core.metrics.estimate import View
 from support_metrics import CASES, Case, drawn, estimate, quiet
 
@@ -161,8 +162,8 @@ def test_blocks_of_equal_scores_in_pieces(monkeypatch: pytest.MonkeyPatch) -> No
     per_row = rng.normal(size=1000)
     found = []
     for piece in (1, 7, 10_000):
-        monkeypatch.setattr(estimate, "_PIECE", piece)
-        ranks = estimate.Ranks.of(scores)
+        monkeypatch.setattr(estimates, "_PIECE", piece)
+        ranks = estimates.Ranks.of(scores)
         found.append((ranks.sizes, ranks.block_sums(per_row), ranks.scatter(np.arange(ranks.sizes.size))))
     values, counts = np.unique(scores, return_counts=True)
     sums = [per_row[scores == value].sum() for value in values]
