@@ -137,7 +137,8 @@ def protect(hub: LocalHub) -> None:
     add("octo", "flights", target="tag", rules=["update", "deletion"])
     add("octo", "flights", target="branch", rules=["non_fast_forward", "deletion"],
         include=["refs/heads/modelrail/ledger"])  # fmt: skip
-    add("octo", "flights", target="branch", rules=["pull_request"], include=["~DEFAULT_BRANCH"])
+    add("octo", "flights", target="branch", rules=["pull_request"], checks=["modelrail"],
+        include=["~DEFAULT_BRANCH"])  # fmt: skip
     hub.hub.set_environment("octo", "flights", "production", reviewers=["octo"], protected_branches=True)
     hub.hub.configure("octo", "flights", immutable_releases=True)
 
@@ -147,7 +148,7 @@ def test_a_repository_of_github_before_and_after(online: LocalHub) -> None:
     weak = {check for check, one in found.items() if one["result"] == "warn"}
     assert weak == {
         "token-scope", "tags-protected", "ledger-protected", "default-protected", "environment",
-        "immutable-releases",
+        "immutable-releases", "required-check",
     }  # fmt: skip
     assert all(found[check]["next"] for check in weak)
     protect(online)

@@ -236,6 +236,15 @@ def ruleset(
     } | more  # fmt: skip
 
 
+def waits_for(*names: str) -> dict[str, Any]:
+    """A ruleset by which the default branch waits for these checks."""
+    rule = {
+        "type": "required_status_checks",
+        "parameters": {"required_status_checks": [{"context": name} for name in names]},
+    }
+    return {**ruleset("branch", [], ["~DEFAULT_BRANCH"]), "rules": [rule]}
+
+
 def github(**changes: Any) -> list[Finding]:
     facts: dict[str, Any] = {
         "repository": {"full_name": "octo/flights", "default_branch": "main", "private": False},
@@ -247,6 +256,7 @@ def github(**changes: Any) -> list[Finding]:
             ruleset("tag", ["update", "deletion"]),
             ruleset("branch", ["non_fast_forward", "deletion"], ["refs/heads/modelrail/ledger"]),
             ruleset("branch", ["pull_request"], ["~DEFAULT_BRANCH"]),
+            waits_for("modelrail"),
         ],
         "environments": [
             {
@@ -343,6 +353,32 @@ def test_selected_actions(patterns: list[str], github_owned: bool, allowed: bool
 )
 def test_patterns_of_rulesets(pattern: str, ref: str, fits: bool) -> None:
     assert checkup_rules.glob(ref, pattern) is fits
+
+
+@pytest.mark.parametrize(
+    ("sharded", "names", "result", "words"),
+    [
+        (False, ["modelrail"], "ok", "modelrail"),
+        (False, ["lint", "model / evaluate"], "ok", "model / evaluate"),
+        (False, ["lint"], "warn", "No ruleset makes a merge wait"),
+        (False, [], "warn", "No ruleset makes a merge wait"),
+        (True, ["modelrail"], "ok", "modelrail"),
+        (True, ["model / compare"], "ok", "model / compare"),
+        (True, ["model / evaluate"], "warn", "only trains"),
+    ],
+)
+def test_a_merge_waits_for_the_check_that_knows_the_verdict(
+    sharded: bool, names: list[str], result: str, words: str
+) -> None:
+    text = TEXTS["pull-request.yml"]
+    if sharded:
+        text = text.replace("    secrets:", "    with:\n      shards: 8\n    secrets:", 1)
+    workflow = callers.read("pull-request.yml", text)
+    assert workflow is not None
+    found = checkup_rules.required([waits_for(*names)], workflow.callers, "main")
+    assert (found.result, words in found.what) == (result, True), found
+    elsewhere = {**waits_for(*names), "conditions": {"ref_name": {"include": ["refs/heads/x"]}}}
+    assert checkup_rules.required([elsewhere], workflow.callers, "main").result == "warn"
 
 
 def test_rules_that_protect_only_some_tags_do_not_count() -> None:

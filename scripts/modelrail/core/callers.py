@@ -32,6 +32,8 @@ class Caller:
     said_version: str  # of the comment behind a commit
     permissions: Mapping[str, str] | None  # None: neither the job nor the workflow says
     inherits: bool
+    shown: str = ""  # the job as GitHub shows it, and names its checks by
+    sharded: bool = False  # `shards:` is more than one, or decided at run time
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -95,6 +97,8 @@ def _callers(
                 said_version=comment[1] if comment else "",
                 permissions=permissions(job.get("permissions", workflow.get("permissions"))),
                 inherits=job.get("secrets") == "inherit",
+                shown=str(job.get("name") or name),
+                sharded=str(_mapping(job.get("with")).get("shards", "1")).strip() not in {"", "0", "1"},
             )
     return list(found.values())
 

@@ -56,7 +56,7 @@ def remote(
         *_actions(facts, callers, third_parties),
         *_workflow(facts),
         *_forks(facts),
-        *_rulesets(facts, models),
+        *_rulesets(facts, models, callers),
         *_environments(facts, manual),
         *_releases(facts),
     ]
@@ -228,12 +228,13 @@ def _forks(facts: Remote) -> Iterator[Finding]:
 # --- rulesets, environments, releases -----------------------------------------------------------------
 
 
-def _rulesets(facts: Remote, models: Sequence[str]) -> Iterator[Finding]:
+def _rulesets(facts: Remote, models: Sequence[str], callers: Sequence[Caller]) -> Iterator[Finding]:
     if isinstance(facts.rulesets, Unseen):
         yield _unseen("rulesets", "Rulesets", facts.rulesets)
     else:
         branch = str(facts.repository.get("default_branch", "main"))
         yield from checkup_rules.findings(facts.rulesets, models, branch)
+        yield checkup_rules.required(facts.rulesets, callers, branch)
 
 
 def _environments(facts: Remote, manual: Sequence[str]) -> Iterator[Finding]:

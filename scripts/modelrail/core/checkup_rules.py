@@ -6,10 +6,12 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
+from modelrail.core.callers import Caller
 from modelrail.core.finding import Finding, Result
 
 Json = Mapping[str, Any]
 LEDGER = "modelrail/ledger"
+CHECK = "modelrail"  # the check run that the report leaves
 RULES_PAGE = "Settings → Rules → Rulesets"
 # Rules that stop a workflow's token from creating a tag or from adding a commit to the ledger.
 _STOPS_TAGS = frozenset({"creation", "required_signatures", "tag_name_pattern"})
@@ -73,6 +75,40 @@ def findings(rulesets: Sequence[Json], models: Sequence[str], branch: str) -> It
         if reviewed
         else f"{RULES_PAGE} → New branch ruleset: target the default branch, Require a pull request",
     )
+
+
+def required(rulesets: Sequence[Json], callers: Sequence[Caller], branch: str) -> Finding:
+    """Whether the default branch waits for a check that is red when the verdict is not `pass`."""
+    active = [one for one in rulesets if one.get("enforcement") == "active"]
+    default = f"refs/heads/{branch}"
+    asked = {
+        str(check.get("context"))
+        for one in active
+        if one.get("target") == "branch" and applies(one, default, default)
+        for rule in one.get("rules") or ()
+        if rule.get("type") == "required_status_checks"
+        for check in (rule.get("parameters") or {}).get("required_status_checks") or ()
+    }
+    judging = [one for one in callers if one.purpose == "pull-request"]
+    # Where the test set is scored in parts, the job `evaluate` only trains: it is green whatever is found.
+    blind = sorted(f"{one.shown} / evaluate" for one in judging if one.sharded)
+    sure = {
+        CHECK,
+        *(f"{one.shown} / {'compare' if one.sharded else 'evaluate'}" for one in judging),
+        *(one.shown for one in judging),  # the action in one step
+    }
+    met = sorted(asked & sure)
+    where = f"{RULES_PAGE} → ruleset of the default branch → Require status checks to pass: {CHECK}"
+    if met:
+        return _found("required-check", "ok", f"A merge waits for the check {met[0]}.")
+    only = [name for name in blind if name in asked]
+    if only:
+        what = (
+            f"A merge waits for {only[0]}, which with `shards` only trains; the verdict stands in `compare`."
+        )
+        return _found("required-check", "warn", what, where)
+    what = "No ruleset makes a merge wait for modelrail's check: what fails its gates can be merged."
+    return _found("required-check", "warn", what, where)
 
 
 def _protected(

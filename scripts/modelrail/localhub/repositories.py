@@ -101,8 +101,12 @@ def add_ruleset(
     rules: Sequence[str],
     exclude: Sequence[str] = (),
     bypass: Sequence[str] = (),
+    checks: Sequence[str] = (),
 ) -> Doc:
-    """`include` holds ref patterns, or ~ALL, ~DEFAULT_BRANCH; `bypass` the logins that it does not bind."""
+    """`include` holds ref patterns, or ~ALL, ~DEFAULT_BRANCH; `bypass` the logins that it does not bind.
+
+    `checks`: what a merge waits for; shown, and not enforced by this stand-in's merge.
+    """
     if target not in {"branch", "tag"} or not set(rules) <= RULES:
         raise ValueError(f"a ruleset is over 'branch' or 'tag', with rules among {', '.join(sorted(RULES))}")
     return world.store.add(
@@ -110,7 +114,8 @@ def add_ruleset(
         repo["full_name"],
         {
             "name": name, "target": target, "include": list(include), "exclude": list(exclude),
-            "rules": list(rules), "bypass": list(bypass), "enforcement": "active", "created_at": world.now(),
+            "rules": list(rules), "bypass": list(bypass), "checks": list(checks),
+            "enforcement": "active", "created_at": world.now(),
         },
     )  # fmt: skip
 

@@ -82,6 +82,7 @@ class Hub(World):
         include: Sequence[str] = ("~ALL",),
         exclude: Sequence[str] = (),
         bypass: Sequence[str] = (),
+        checks: Sequence[str] = (),
         title: str = "",
     ) -> Json:
         """Forbid creation, update, deletion or non_fast_forward of the matching tags or branches."""
@@ -95,6 +96,7 @@ class Hub(World):
             rules=rules,
             exclude=exclude,
             bypass=bypass,
+            checks=checks,
         )
         return work.full_ruleset(self, repo, made)
 

@@ -345,5 +345,15 @@ def ruleset(world: World, repo: Doc, doc: Doc) -> Json:
 def full_ruleset(world: World, repo: Doc, doc: Doc) -> Json:
     return ruleset(world, repo, doc) | {
         "conditions": {"ref_name": {"include": doc["include"], "exclude": doc["exclude"]}},
-        "rules": [{"type": rule} for rule in doc["rules"]],
+        "rules": [{"type": rule} for rule in doc["rules"]] + _required(doc.get("checks") or ()),
     }
+
+
+def _required(checks: Sequence[str]) -> list[Json]:
+    if not checks:
+        return []
+    parameters = {
+        "required_status_checks": [{"context": name} for name in checks],
+        "strict_required_status_checks_policy": False,
+    }
+    return [{"type": "required_status_checks", "parameters": parameters}]
