@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from modelrail.localhub import actions, deployments, releases
 from modelrail.localhub.bare import Refused
 from modelrail.localhub.shapes.people import (
