@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import os
+from pathlib import Path
+
 import pytest
 
-from modelrail.adapters.git import denied
+from modelrail.adapters.git import Git, denied
+from modelrail.errors import GitError
 
 
 @pytest.mark.parametrize(
@@ -35,3 +39,17 @@ def test_a_right_is_missing(said: str) -> None:
 )
 def test_a_number_that_is_no_status(said: str) -> None:
     assert not denied(said)
+
+
+def test_a_folder_outside_any_repository(tmp_path: Path) -> None:
+    with pytest.raises(GitError, match="is not inside a Git repository") as raised:
+        Git(tmp_path, environ=os.environ).run("for-each-ref")
+    assert "--remote URL" in raised.value.next
+
+
+def test_a_repository_of_somebody_else(tmp_path: Path) -> None:
+    git = Git(tmp_path, environ=os.environ)
+    git.run("init", "--quiet")
+    with pytest.raises(GitError, match="git does not trust") as raised:
+        git.run("status", env={"GIT_TEST_ASSUME_DIFFERENT_OWNER": "1"})
+    assert "safe.directory" in raised.value.next

@@ -9,6 +9,7 @@ from __future__ import annotations
 import base64
 import contextlib
 import re
+import shlex
 import subprocess
 import time
 from collections.abc import Iterator, Mapping, Sequence
@@ -189,6 +190,17 @@ class Git:
                 f"The remote refused git {arguments[0]}.",
                 why=said,
                 next="Give the job its token, and `contents: read` or (to write) `contents: write`.",
+            )
+        if "not a git repository" in said:
+            return GitError(
+                f"{self.root} is not inside a Git repository.",
+                next="Run modelrail in a clone, or let the reading commands name one with --remote URL;"
+                " in a workflow, check it out first.",
+            )
+        if "dubious ownership" in said:  # a workspace of another user, as in a job's container
+            return GitError(
+                f"git does not trust {self.root}: it belongs to another user.",
+                next=f"Say that it may: git config --global --add safe.directory {shlex.quote(str(self.root))}",
             )
         return GitError(f"git {arguments[0]} failed.", why=said)
 
