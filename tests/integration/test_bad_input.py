@@ -110,3 +110,15 @@ def test_a_mistake_is_said_clearly(
     assert not [
         path for path in project.rglob("*") if ".modelrail-earlier" in path.name or path.suffix == ".tmp"
     ]
+
+
+def test_what_follows_a_failure_leaves_it_as_the_cause(project: Path) -> None:
+    training_fails(project)
+    assert main(["train", "--no-tracking"]) == 11
+    record = project / "modelrail-out/delay/failure.json"
+    cause = record.read_bytes()
+    assert main(["evaluate"]) == 8
+    assert main(["compare"]) == 8
+    assert record.read_bytes() == cause
+    assert main(["report", "--no-comment"]) == 0
+    assert "out of cheese" in (project / "modelrail-out/report.md").read_text()

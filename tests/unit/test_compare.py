@@ -33,7 +33,7 @@ def test_a_better_model_passes():
     assert row(found, "roc_auc").verdict == "better"
     assert row(found, "brier").verdict == "better"  # lower is better
     assert row(found, "brier").difference < 0
-    assert found.headline.startswith("All 2 gates pass: ROC AUC rises by 0.0")
+    assert found.headline.startswith("Both gates pass: ROC AUC rises by 0.0")
     assert found.correction == "holm"
 
 

@@ -200,7 +200,7 @@ class Git:
         if "dubious ownership" in said:  # a workspace of another user, as in a job's container
             return GitError(
                 f"git does not trust {self.root}: it belongs to another user.",
-                next=f"Say that it may: git config --global --add safe.directory {shlex.quote(str(self.root))}",
+                next=f"If it may: git config --global --add safe.directory {shlex.quote(str(self.root))}",
             )
         return GitError(f"git {arguments[0]} failed.", why=said)
 

@@ -12,7 +12,7 @@ from modelrail import records
 from modelrail import settings as surroundings_of
 from modelrail.adapters import files
 from modelrail.adapters.actions_io import say
-from modelrail.errors import FilesystemError, ModelrailError, NotFoundError
+from modelrail.errors import FilesystemError, ModelrailError, NotFoundError, RecordError
 
 
 @dataclass(frozen=True)
@@ -47,7 +47,10 @@ def choose(loaded: configuration.Config, names: Sequence[str]) -> tuple[configur
 
 @contextlib.contextmanager
 def recording(folder: Path, model: str, command: str) -> Iterator[None]:
-    """On failure, leave `failure.json` for the report; on success, remove an older one."""
+    """On failure, leave `failure.json` for the report; on success, remove an older one.
+
+    What fails for want of records that an earlier command failed to write leaves that one: it is the cause.
+    """
     try:
         yield
     except ModelrailError as error:
@@ -57,10 +60,21 @@ def recording(folder: Path, model: str, command: str) -> Iterator[None]:
                 file=error.file[:500], line=error.line,
         )  # fmt: skip
         try:
-            files.write(failure, folder)
+            if not (isinstance(error, RecordError) and _failed_before(folder, command)):
+                files.write(failure, folder)
         except FilesystemError as second:  # a full disk: the first error is the one to be told
             say(f"{second.what} The report will not know why {command} failed.")
         raise
     path = folder / records.Failure.FILE
     if path.is_file():
         path.unlink()
+
+
+def _failed_before(folder: Path, command: str) -> bool:
+    """Whether a command that this one goes by has left its failure."""
+    try:
+        earlier = files.read(records.Failure, folder).command
+    except RecordError:
+        return False
+    order = ("train", "evaluate", "compare")
+    return {earlier, command} <= set(order) and order.index(earlier) < order.index(command)

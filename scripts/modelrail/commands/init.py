@@ -231,7 +231,8 @@ def _refuse_missing(missing: list[str], found: starter.Found, values: Mapping[st
         seen.append("The script splits its rows itself: write the test rows to a file once, and name that.")
     columns = _columns(found, values)
     if columns and {"target", "key"} & set(missing):
-        seen.append(f"Columns of the table: {', '.join(columns[:40])}.")
+        more = f", and {len(columns) - 40} more" if len(columns) > 40 else ""
+        seen.append(f"Columns of the table: {', '.join(columns[:40])}{more}.")
         if "key" in missing and not any(
             found.read[name].unique for name in found.tables if name in found.read
         ):

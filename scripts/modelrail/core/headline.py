@@ -134,7 +134,7 @@ def _every(rows: Sequence[records.GateRow]) -> str:
     if len(gates) == 1:
         return "The gate passes" if count else "The gate does not block"
     if count == len(gates):
-        return f"All {count} gates pass"
+        return "Both gates pass" if count == 2 else f"All {count} gates pass"
     return f"All blocking gates pass ({count} of {len(gates)})"
 
 
