@@ -140,3 +140,18 @@ def test_a_comparison_of_shards_is_never_skipped() -> None:
     job = load(REUSABLE["evaluate"])["jobs"]["compare"]
     assert job["if"] == "${{ always() && inputs.shards > 1 }}"
     assert set(job["needs"]) == {"evaluate", "score"}
+
+
+@pytest.mark.parametrize("path", [*CALLERS.values(), *REUSABLE.values()], ids=ids)
+def test_no_run_that_writes_waits_for_another(path: Path) -> None:
+    """GitHub keeps one waiting run a group and cancels the others; one may wait days for its reviewers.
+
+    A registration would be lost, a rollback would stand behind a promotion. The registry orders writers itself.
+    """
+    document = load(path)
+    groups = [
+        found["concurrency"] for found in (document, *document["jobs"].values()) if "concurrency" in found
+    ]
+    for group in groups:
+        own_group = re.search(r"github\.(run_id|sha|event\.workflow_run\.id)", group["group"])
+        assert own_group or (path.stem == "pull-request" and group["cancel-in-progress"] is True), group
