@@ -146,7 +146,7 @@ def test_a_comparison_of_shards_is_never_skipped() -> None:
 def test_no_run_that_writes_waits_for_another(path: Path) -> None:
     """GitHub keeps one waiting run a group and cancels the others; one may wait days for its reviewers.
 
-    A registration would be lost, a rollback would stand behind a promotion. The registry orders writers itself.
+    A registration would be lost, a rollback would wait for a promotion. The registry orders writers itself.
     """
     document = load(path)
     groups = [
