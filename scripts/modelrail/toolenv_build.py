@@ -45,8 +45,9 @@ def build(here: str, extras: tuple[str, ...], place: str, name: str) -> str:
     try:
         os.makedirs(place, exist_ok=True)
         with _locked(f"{environment}.lock", name):
-            ready = toolenv.find(here, extras)
-            if ready is not None:  # the process that held the lock built it
+            # The process that held the lock built it. Not every name is one that `find` knows: devenv.py's.
+            ready = environment if toolenv.is_complete(environment) else toolenv.find(here, extras)
+            if ready is not None:
                 return ready
             shutil.rmtree(environment, ignore_errors=True)
             started = time.monotonic()

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from modelrail import toolenv
+from modelrail import toolenv, toolenv_build
 
 ROOT = Path(__file__).parents[2]
 RUN = ROOT / "scripts" / "modelrail-run"
@@ -134,6 +134,18 @@ def test_two_at_once_build_once(tool: Tool) -> None:
     assert [one.returncode for one in done] == [0] * 4
     assert tool.builds == 1
     assert any("waiting for it" in one.stderr for one in done)
+
+
+def test_who_waited_keeps_an_environment_of_any_name(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """`tests-<key>` is no name of extras: one that waited must not build it again under who works in it."""
+    here, name = str(Path(toolenv.__file__).parents[1]), "tests-0123456789ab"
+    place = tmp_path / name
+    (place / "bin").mkdir(parents=True)
+    (place / "bin" / "python").symlink_to(sys.executable)
+    (place / toolenv.COMPLETE).touch()
+    monkeypatch.setenv("MODELRAIL_CACHE", str(tmp_path / "cache"))
+    monkeypatch.setattr(toolenv_build, "_install", lambda *_: pytest.fail("built again"))
+    assert toolenv_build.build(here, ("core", "dev"), str(tmp_path), name) == str(place)
 
 
 def test_an_unwritable_cache_is_a_clear_error(tool: Tool, tmp_path: Path) -> None:
