@@ -194,6 +194,23 @@ def test_the_same_dispatch_twice_is_one_event(consumer: Project) -> None:
     assert promote(consumer, "v1.0.0").startswith("= delay v1.0.0 is in production (event 5): nothing to do")
 
 
+@pytest.mark.parametrize("verb", [("promote", "delay", "v1.0.1"), ("rollback", "delay", "--reason", "bad")])
+def test_a_dispatch_on_another_branch_is_refused(
+    consumer: Project, tmp_path: Path, verb: tuple[str, ...]
+) -> None:
+    """Its modelrail.yaml would say who may enter a stage, and nobody has reviewed that."""
+    two_in_production(consumer)
+    event = tmp_path / "event.json"
+    event.write_text('{"repository": {"default_branch": "main"}}')
+    run = {"GITHUB_EVENT_NAME": "workflow_dispatch", "GITHUB_EVENT_PATH": str(event), "GITHUB_RUN_ID": "9"}
+    before = consumer.remote_tags()
+    said = consumer.run(*verb, env={**run, "GITHUB_REF": "refs/heads/mine"}, code=6)
+    assert "started on refs/heads/mine" in said.err
+    assert "The policy of stages is that of main" in said.err
+    assert consumer.remote_tags() == before
+    consumer.run(*verb, env={**run, "GITHUB_REF": "refs/heads/main"})
+
+
 def test_dry_run_changes_nothing(consumer: Project) -> None:
     consumer.train("one")
     said = consumer.run("register", "--dry-run")

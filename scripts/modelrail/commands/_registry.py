@@ -25,6 +25,7 @@ from modelrail.errors import (
     ConflictError,
     ModelrailError,
     NotFoundError,
+    RefusedError,
     UnavailableError,
     UsageError,
 )
@@ -60,15 +61,28 @@ def repository_of(url: str, server_url: str) -> str:
 
 
 def load_policy(found: settings.Settings, file: str, model: str) -> tuple[config.Config, config.Model]:
-    """The configuration and one model of it. Raises ConfigError, NotFoundError."""
+    """The configuration and one model of it. Raises ConfigError, NotFoundError, RefusedError."""
     from modelrail import config_check
 
+    _refuse_other_branch(found)
     loaded = config_check.load(found.workspace / file)
     policy = loaded.model(model)
     if policy is None:
         known = ", ".join(known.name for known in loaded.models)
         raise NotFoundError(f"{file} has no model {tags.one_line(model, 80)!r}.", next=f"It has: {known}.")
     return loaded, policy
+
+
+def _refuse_other_branch(found: settings.Settings) -> None:
+    """A dispatch can be started on any branch, and would go by what that branch says of the stages."""
+    repository = found.event.get("repository")
+    branch = repository.get("default_branch") if isinstance(repository, Mapping) else None
+    if found.event_name == "workflow_dispatch" and branch and found.ref != f"refs/heads/{branch}":
+        raise RefusedError(
+            f"This run was started on {tags.one_line(found.ref, 200)}.",
+            why=f"The policy of stages is that of {branch}.",
+            next=f"Start it again with {branch} under *Use workflow from*.",
+        )
 
 
 def configuration(found: settings.Settings) -> config.Config | None:
