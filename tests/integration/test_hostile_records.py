@@ -111,6 +111,13 @@ def test_a_trap_in_place_of_what_is_written_does_no_harm(out: Path, name: str) -
     assert report().startswith("### ⛔ Do not merge: 1 of 2 models")
 
 
+def test_a_key_twice_among_very_many_is_found_quickly(out: Path) -> None:
+    place = honest(out / "delay")
+    many = ",".join(f'"k{number}":1' for number in range(60_000))
+    (place / "candidate.json").write_text(f'{{{many},"k5":2}}')
+    assert "has the key 'k5' twice" in report("--format", "json")
+
+
 def test_a_million_files_are_not_counted_to_the_end(out: Path) -> None:
     honest(out / "delay")
     for number in range(files.MAX_MODELS + 1):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import os
 import stat
+from collections import Counter
 from pathlib import Path
 from typing import TypeVar
 
@@ -146,9 +147,9 @@ def _check_shape(data: bytes, source: str) -> None:
     def check(pairs: list[tuple[str, object]]) -> dict[str, object]:
         found = dict(pairs)
         if len(found) != len(pairs):
-            names = [key for key, _ in pairs]
-            twice = sorted({name for name in names if names.count(name) > 1})
-            raise RecordError(f"{source} has the key {twice[0][:80]!r} twice.")
+            counted = Counter(key for key, _ in pairs)  # one pass: a stranger may have written a million keys
+            twice = min(name for name, times in counted.items() if times > 1)
+            raise RecordError(f"{source} has the key {twice[:80]!r} twice.")
         for key, value in pairs:
             _check_text(key, source)
             _check_value(value, key, source)

@@ -7,8 +7,8 @@ document.body.append(said);
 
 // "+0.011 (+0.006 … +0.016)" and "1,234" and "12.5%" by their number; "–" has none.
 const valued = (text) => {
-  const found = /^([+\u2212-]?[\d,]*\.?\d+(?:e[+-]?\d+)?)%?(?: \(.*\))?$/.exec(text);
-  return found ? Number(found[1].replace("\u2212", "-").replaceAll(",", "")) : NaN;
+  const found = /^([+\u2212-]?[\d,]*\.?\d+(?:e[+\u2212-]?\d+)?)%?(?: \(.*\))?$/.exec(text);
+  return found ? Number(found[1].replaceAll("\u2212", "-").replaceAll(",", "")) : NaN;
 };
 
 for (const table of document.querySelectorAll("table[data-sortable]")) {
