@@ -376,7 +376,7 @@ def training_failed(model: str = "delay") -> ModelRecords:
             code=11,
             what="The training command failed with exit code 1.",
             why="python train.py ended after 3.2 s.",
-            next="Its last lines are below; run it on a laptop with: modelrail train --model delay",
+            next="Run it on a laptop with: modelrail train --model delay",
             path="models.delay.train",
             tail='Traceback (most recent call last):\n  File "train.py", line 31, in <module>\n'
             "    fit(table[COLUMNS])\n"

@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 import support_html
 import support_records as sample
 from modelrail import records
-from modelrail.report import html, html_sections, svg, svg_curves, svg_forest, svg_heat, view
+from modelrail.report import html, html_model, html_sections, render, svg, svg_curves, svg_forest, svg_heat, view
 from modelrail.report.view import ModelRecords
 
 EVIL = "<script>alert(1)</script>\"'><img src=x onerror=alert(2)>{{7*7}}\u202e\x1b[31m&lt;"
@@ -520,6 +520,27 @@ def test_a_huge_run_keeps_verdict_and_worst_rows(budget: int) -> None:
     assert "ROC AUC for airport A1999 falls by 2.0 points." in page
     assert "rule 4321" in page
     assert re.search(r"… and [\d,]+ more", page)
+
+
+def test_few_rows_with_endless_texts_are_not_shown_whole() -> None:
+    """Sixty gates of sixty thousand characters: a record of some rows, and of megabytes."""
+    found = sample.passing()
+    assert found.comparison is not None
+    gate = msgspec.structs.replace(found.comparison.gates[0], detail="\u0301" * 60_000)
+    comparison = msgspec.structs.replace(found.comparison, gates=(gate,) * 60)
+    shown = view.build([msgspec.structs.replace(found, comparison=comparison)], sample.RUN).models[0]
+    assert html_model.build(shown, "m1", html_model.Room()).raw_left_out == ("comparison.json",)
+
+
+def test_what_is_gone_is_said() -> None:
+    found = support_html.flights()
+    assert found.candidate is not None
+    fingerprint = msgspec.structs.replace(found.candidate.fingerprint, train=None)
+    candidate = msgspec.structs.replace(found.candidate, fingerprint=fingerprint)
+    shown = view.build([msgspec.structs.replace(found, candidate=candidate)], sample.RUN)
+    assert "<td>none</td>" in html.html(shown)
+    row = next(line for line in render.markdown(shown).splitlines() if line.startswith("| training data |"))
+    assert row.endswith("| none |")
 
 
 def test_many_models_fit() -> None:

@@ -24,6 +24,7 @@ ALLOWED = {
 # What GitHub links in the text that is left after rendering.
 LINKED = re.compile(
     r"(?i)@[a-z0-9]|#\d|\bGH-\d|https?://|ftp://|\bwww\.|mailto:|[a-z0-9._%+-]+@[a-z0-9.-]+|:[a-z0-9_+-]+:"
+    r"|(?<![a-z0-9_])(?<![0-9][.,])[0-9a-f]{7,40}(?![a-z0-9_])"
 )
 NASTY = [
     "|",
@@ -81,6 +82,8 @@ NASTY = [
     "z" + "\u0301" * 50,
     "::set-output name=x::y",
     "xmpp:a@b.c",
+    "0123abcdef0123abcdef0123abcdef0123abcdef",
+    "(1234567)",
 ]
 texts = st.one_of(
     st.text(max_size=60),
@@ -104,6 +107,8 @@ def shown(tokens: list[object]) -> str:
 @settings(max_examples=150, deadline=None)
 @given(texts)
 @example("".join(NASTY[:10]))
+@example("see 0123abc and 0123ABCDEF0123abcdef0123abcdef0123abcdef")
+@example("(1234567)")
 def test_text_renders_as_itself_and_nothing_else(text: str) -> None:
     tokens = flat(f"before {inert.inert(text)} after")
     assert {token.type for token in tokens} <= ALLOWED - {"code_inline", "html_inline"}  # type: ignore[attr-defined]

@@ -107,8 +107,8 @@ def test_what_changed_names_files_parameters_and_packages() -> None:
     )
     shown = markdown(found)
     assert "| parameter model.max&#95;depth |" in shown or "| parameter model.max_depth |" in shown
-    assert "| package scikit-learn | 1.5.2 | **1.6.0** |" in shown
-    assert "| package numpy | not installed | **2.1.0** |" in shown
+    assert "| package scikit-learn | `1.5.2` | **`1.6.0`** |" in shown
+    assert "| package numpy | `not installed` | **`2.1.0`** |" in shown
     assert "| python |" not in shown
     assert "4 files changed since v1.2.1, +38 \u22123 lines:" in shown
     assert "- `train.py` +4 \u22122" in shown
@@ -155,7 +155,7 @@ def test_what_changed_needs_the_baselines_evidence() -> None:
         "What changed: code, 1 parameter (model.max_depth); same training data, test data, environment"
         in shown
     )
-    assert "| parameter model.max_depth | 6 | **9** |" in shown
+    assert "| parameter model.max_depth | `6` | **`9`** |" in shown
     without = markdown(msgspec.structs.replace(sample.worse_slice(), baseline=None))
     assert "What it is made of" in without
     assert "model.max_depth: 9" in without

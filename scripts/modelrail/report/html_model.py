@@ -27,6 +27,7 @@ from modelrail.report.view import ModelView
 _KINDS = {"better": "better", "worse": "worse", "not worse": "same", "inconclusive": "open"}
 _ORDER = {"worse": 0, "inconclusive": 1, "not compared": 2, "not worse": 3, "better": 4}
 FOREST = 40  # slices in the forest plot
+MANY = 10_000  # rows of a record that is not shown whole in any case
 
 
 class Room(Struct, frozen=True, kw_only=True):
@@ -211,9 +212,11 @@ def _raw(view: ModelView, room: Room) -> tuple[tuple[tuple[str, str], ...], tupl
 
 def _size(record: records.Record) -> int:
     """About how many rows a record has; those of a large comparison are counted, not encoded."""
-    if isinstance(record, records.Comparison):
-        return len(record.metrics) + len(record.gates)
-    return len(msgspec.json.encode(record)) // 400
+    rows = len(record.metrics) + len(record.gates) if isinstance(record, records.Comparison) else 0
+    if rows > MANY:
+        return rows
+    # Few rows may hold long texts; what a row of ours has is well below the larger number.
+    return max(rows, len(msgspec.json.encode(record)) // (1000 if rows else 400))
 
 
 def _json(record: records.Record) -> str:

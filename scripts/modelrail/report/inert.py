@@ -1,7 +1,7 @@
 """Untrusted text made inert: whatever it holds, it is shown as plain characters and does nothing.
 
 A name in a record can come from a pull request of a stranger. GitHub reads our comment as Markdown with HTML,
-then turns `@team`, `#123`, URLs and `:emoji:` of the remaining text into links and notifications. So:
+then turns `@team`, `#123`, commits, URLs and `:emoji:` of the remaining text into links and notifications. So:
 
 - characters that mean something to Markdown or HTML become numeric entities (these also work inside HTML
   blocks, where backslashes do not);
@@ -28,6 +28,9 @@ _ORDINARY = re.compile(r"[!-~]+(?: [!-~]+)*")  # ASCII, single blanks
 _ANSI = re.compile(r"\x1b(?:\[[0-?]*[ -/]*[@-~]|\][^\x07\x1b]*(?:\x07|\x1b\\)?|[@-_])")
 _SPACE = re.compile(r"\s+")
 _LINKED = re.compile(r"(?i)GH(?=-\d)|www(?=\.)|(?:https?|ftp|mailto|xmpp)(?=:)")
+# A commit's name, or what GitHub takes for one: seven digits or more. Decimals are none.
+_COMMIT = re.compile(r"(?i)(?<![0-9a-z_])(?<![0-9][.,])[0-9a-f]{7,40}(?![0-9a-z_])")
+_PART = re.compile(r"[0-9A-Fa-f]{6}(?=.)")  # of it, too short for one
 _EMOJI = re.compile(r":(?=[a-zA-Z0-9_+-]+:)")
 _LEADING_NUMBER = re.compile(r"(\d{1,9})([.)])(?=\s|\Z)")
 # Inside a word `_` is plain; everywhere else it may begin emphasis.
@@ -68,6 +71,7 @@ def inert(text: object, limit: int = MAX_TEXT) -> Raw:
     """Text for any place in our Markdown outside code: paragraph, table cell, summary of a fold."""
     plain = visible(str(text), limit)
     plain = _LINKED.sub(lambda found: found.group() + "\0", plain)
+    plain = _COMMIT.sub(lambda found: _PART.sub(lambda part: part.group() + "\0", found.group()), plain)
     plain = _EMOJI.sub(":\0", plain)
     plain = _UNDERSCORE.sub("\1", plain)
     out = "".join(_entity(char) for char in plain)
