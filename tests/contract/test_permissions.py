@@ -78,6 +78,12 @@ def test_the_job_that_comments_on_a_pull_request_checks_out_nothing(
         assert "contents" not in job["permissions"]
 
 
+@pytest.mark.parametrize(("path", "name", "job"), jobs(), ids=ids)
+def test_no_job_runs_until_githubs_limit_of_six_hours(path: Path, name: str, job: dict[str, Any]) -> None:
+    """Also the one in which a stranger's records are read."""
+    assert "timeout-minutes" in job or "uses" in job
+
+
 @pytest.mark.parametrize("path", WORKFLOWS, ids=ids)
 def test_no_checkout_keeps_the_token(path: Path) -> None:
     for job in load(path)["jobs"].values():
