@@ -57,12 +57,28 @@ def test_every_input_is_used_and_every_used_input_declared(path: Path) -> None:
 def test_outputs_name_outputs_of_jobs(path: Path) -> None:
     document = load(path)
     for field in triggers(document)["workflow_call"]["outputs"].values():
-        job, output = re.findall(r"jobs\.([\w-]+)\.outputs\.([\w-]+)", field["value"])[0]
-        target = document["jobs"][job]
-        if "uses" in target:
-            assert output in triggers(called(target["uses"]))["workflow_call"]["outputs"]
-        else:
-            assert output in target["outputs"]
+        named = re.findall(r"jobs\.([\w-]+)\.outputs\.([\w-]+)", field["value"])
+        assert named
+        for job, output in named:
+            target = document["jobs"][job]
+            if "uses" in target:
+                assert output in triggers(called(target["uses"]))["workflow_call"]["outputs"]
+            else:
+                assert output in target["outputs"]
+
+
+def test_outputs_are_the_same_whichever_job_does_the_work() -> None:
+    """With `shards`, `score` and `compare` do what `evaluate` does without: an output must name both."""
+    document = load(REUSABLE["evaluate"])
+    whole = document["jobs"]["evaluate"]
+    apart = {"evaluate": document["jobs"]["score"], "compare": document["jobs"]["compare"]}
+    for name, value in whole["outputs"].items():
+        (step,) = re.findall(r"steps\.([\w-]+)\.outputs", value)
+        told = triggers(document)["workflow_call"]["outputs"].get(name)
+        if step in apart and told is not None:
+            assert apart[step]["outputs"][name] == value
+            job = {"evaluate": "score", "compare": "compare"}[step]
+            assert told["value"] == f"${{{{ jobs.{job}.outputs.{name} || jobs.evaluate.outputs.{name} }}}}"
 
 
 @pytest.mark.parametrize(("path", "name", "job"), CALLS, ids=ids)
@@ -108,7 +124,10 @@ def test_dispatched_workflows_offer_what_they_pass_on() -> None:
 def test_reviewers_apply_to_what_changes_a_stage() -> None:
     for name in ("promote", "rollback"):
         (job,) = load(REUSABLE[name])["jobs"].values()
-        assert "inputs.environment" in job["environment"]
+        stage = {"promote": "to", "rollback": "stage"}[name]
+        # An empty stage is the command's default, so it must ask that one's reviewers, not nobody's.
+        default = load(ACTIONS[name])["inputs"][stage]["default"]
+        assert job["environment"] == f"${{{{ inputs.environment || inputs.{stage} || '{default}' }}}}"
 
 
 def test_report_follows_the_pull_request_workflow_by_its_name() -> None:
