@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from modelrail.core.joint import Joint
 from modelrail.core.metrics import catalog, functions, queries, ranking
 from modelrail.core.metrics import estimate as estimates
 from modelrail.core.metrics.estimate import View
@@ -171,3 +172,25 @@ def test_blocks_of_equal_scores_in_pieces(monkeypatch: pytest.MonkeyPatch) -> No
         np.testing.assert_array_equal(sizes, counts)
         np.testing.assert_allclose(summed, sums)
         np.testing.assert_array_equal(scattered, np.searchsorted(values, scores))
+
+
+@pytest.mark.parametrize("seed", range(8))
+def test_no_rounding_error_stands_in_for_a_value_that_is_not_defined(seed):
+    """Sums of weights leave 1e-16 where there is zero, and dividing by it made 1e31 of an R²."""
+    rng = np.random.default_rng(seed)
+    weights = rng.gamma(1.0, 1.0, 7)
+    weights /= weights.mean()
+    r2 = functions.of_rows(catalog.bind("r2", "regression", {}))
+    for given_weights in (None, weights):
+        found = r2(View(np.full(7, 0.1 + seed), rng.normal(size=7), given_weights))
+        assert (found.value, found.note) == (None, "the target is the same on every row")
+
+    def cells(name, truth, said):
+        joint = Joint.count(np.array(truth), np.array(said), np.array(said), 2, weights)
+        return functions.of_cells(catalog.bind(name, "binary", {}))(joint.confusion(joint.candidate))
+
+    both, none, every = [0, 1, 0, 1, 1, 0, 1], [0] * 7, [1] * 7
+    assert cells("mcc", both, none).note == "every row is predicted alike"
+    assert cells("mcc", every, both).note == "the rows hold one class only"
+    assert cells("kappa", every, every).value is None
+    assert cells("kappa", both, none).value == pytest.approx(0, abs=1e-12)

@@ -132,10 +132,11 @@ def mcc(counts: Floats) -> Estimate:
         return undefined(NO_ROWS, counts.shape)
     share = counts / counts.sum()
     truth, predicted = share.sum(axis=1), share.sum(axis=0)
-    of_truth, of_predicted = 1 - float(truth @ truth), 1 - float(predicted @ predicted)
-    if of_truth <= 0 or of_predicted <= 0:
-        why = ONE_CLASS if of_truth <= 0 else "every row is predicted alike"
+    # By what is there, not by 1 - sum of squares: of weights that is a rounding error away from zero.
+    if min(np.count_nonzero(truth), np.count_nonzero(predicted)) < 2:
+        why = ONE_CLASS if np.count_nonzero(truth) < 2 else "every row is predicted alike"
         return undefined(why, counts.shape, _rarest(counts.sum(axis=1)))
+    of_truth, of_predicted = 1 - float(truth @ truth), 1 - float(predicted @ predicted)
     right, chance = float(np.trace(share)), float(truth @ predicted)
     root = (of_truth * of_predicted) ** 0.5
     value = (right - chance) / root
@@ -154,7 +155,7 @@ def kappa(counts: Floats) -> Estimate:
     share = counts / counts.sum()
     truth, predicted = share.sum(axis=1), share.sum(axis=0)
     right, chance = float(np.trace(share)), float(truth @ predicted)
-    if chance >= 1:
+    if np.count_nonzero(truth + predicted) < 2:
         return undefined(ONE_CLASS, counts.shape, _rarest(counts.sum(axis=1)))
     of_right = np.eye(len(counts)) - right
     of_chance = predicted[:, None] + truth[None, :] - 2 * chance

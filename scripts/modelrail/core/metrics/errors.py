@@ -41,7 +41,8 @@ def r2(view: View) -> Estimate:
     squares = (view.output - truth) ** 2
     around = (truth - view.mean(truth)) ** 2
     mean, variance = view.mean(squares), view.mean(around)
-    if not variance:
+    # A rounded mean leaves a variance of 1e-34 where there is none.
+    if not variance or truth.min() == truth.max():
         return undefined("the target is the same on every row", truth.shape, truth.size)
     ratio = mean / variance
     pull = view.pull(-((squares - mean) - ratio * (around - variance)) / variance)

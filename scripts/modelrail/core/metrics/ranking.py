@@ -123,7 +123,7 @@ def roc_auc_of_classes(view: View, *, average: str = "macro") -> Estimate:
         found = _auc(View(codes == code, view.output[:, code], view.weights), lambda _, __: 1.0)
         if found.value is None:
             return undefined(found.note, codes.shape)
-        total += share * found.value
+        total += float(share) * found.value
         influence += share * found.influence
         values.append(found.value)
         support = min(support, found.support)
