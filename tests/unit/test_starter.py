@@ -9,7 +9,7 @@ import yaml
 from hypothesis import given
 from hypothesis import strategies as st
 
-from modelrail import yaml_strict
+from modelrail import config_schema, yaml_strict
 from modelrail.core import starter
 from modelrail.core.starter import Answers, Found, Script, Table
 from support_config import faults, parse
@@ -23,6 +23,7 @@ ANSWERS = Answers(
     target="late",
     key="flight_id",
     group="",
+    query="",
     env="requirements.txt",
     params="",
     train_command="python train.py",
@@ -35,9 +36,9 @@ def rendered(**changes: Any) -> str:
     return starter.render(ANSWERS._replace(**changes), "https://example.invalid/schema.json")
 
 
-@pytest.mark.parametrize("task", ["binary", "multiclass", "regression"])
+@pytest.mark.parametrize("task", config_schema.TASKS)
 def test_the_first_file_is_valid_for_every_task(task: str) -> None:
-    text = rendered(task=task)
+    text = rendered(task=task, query="search" if task == "ranking" else "")
     assert faults(text) == []
     model = parse(text).models[0]
     assert model.gates
@@ -72,6 +73,15 @@ def test_a_scalar_reads_back_as_the_text_it_was(text: str) -> None:
     assert isinstance(node, yaml_strict.Scalar)
     assert node.value == text
     assert yaml.safe_load(f"key: {starter.scalar('x' + text)}") is not None
+
+
+def test_columns_that_no_table_has_are_said() -> None:
+    found = Found(tables=("a.csv",), read={"a.csv": Table(("id", "x", "qid"))})
+    answers = ANSWERS._replace(train="", test="a.csv", target="y", key="id", task="ranking", query="q")
+    assert "a.csv has no column y, q; it has id, x, qid." in starter.notes(found, answers)
+    fine = answers._replace(target="x", query="qid")
+    assert not [note for note in starter.notes(found, fine) if "has no column" in note]
+    assert starter.guesses(found, {"test": "a.csv"})["query"] == "qid"
 
 
 @pytest.mark.parametrize("name", ["yes: no", "a #b", "1", "true", "- x", "$(id)", "it's", 'a "b"', "x\ny"])

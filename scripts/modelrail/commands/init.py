@@ -37,6 +37,7 @@ Examples:
 @click.option("--target", metavar="COLUMN", help="Column of the label.")
 @click.option("--key", metavar="COLUMN", help="Column that names a row.")
 @click.option("--group", metavar="COLUMN", help="Column of groups whose rows are not independent.")
+@click.option("--query", metavar="COLUMN", help="Ranking: column of the lists that are ranked.")
 @click.option("--env", metavar="FILE", help="Requirements file of training and prediction.")
 @click.option("--params", metavar="FILE", help="Parameter file.")
 @click.option("--train-command", metavar="COMMAND", help="Command that trains.")
@@ -174,7 +175,7 @@ def _answers(
     terminal = sys.stdin.isatty() and sys.stderr.isatty()
     values = {"path": path, **given}
     for key, question in starter.QUESTIONS.items():
-        if key in values:
+        if key in values or _needless(key, values):
             continue
         guess = starter.guesses(found, values).get(key, "")
         if key == "name":
@@ -184,7 +185,7 @@ def _answers(
             values[key] = _ask(key, question, guess, found, values)
         elif guess or key in starter.OPTIONAL:
             values[key] = guessed[key] = guess
-    missing = [key for key in starter.QUESTIONS if key not in values]
+    missing = [key for key in starter.QUESTIONS if key not in values and not _needless(key, values)]
     if missing:
         _refuse_missing(missing, found, values)
     if values["name"] in taken:
@@ -200,6 +201,7 @@ def _answers(
         )
     values = {
         "group": "",
+        "query": "",
         "env": "",
         "params": "",
         "predict_command": "",
@@ -209,9 +211,13 @@ def _answers(
     return starter.Answers(**{key: values[key] for key in starter.Answers._fields})
 
 
+def _needless(key: str, values: Mapping[str, str]) -> bool:
+    return key == "query" and values.get("task") != "ranking"
+
+
 def _ask(key: str, question: str, guess: str, found: starter.Found, values: Mapping[str, str]) -> str:
     kind = click.Choice(config_schema.TASKS) if key == "task" else None
-    if key in {"target", "key"} and (columns := _columns(found, values)):
+    if key in {"target", "key", "query"} and (columns := _columns(found, values)):
         say(f"Columns: {', '.join(columns)}")
     default = guess if guess or key in starter.OPTIONAL else None
     answer: str = click.prompt(question, default=default, type=kind, show_default=bool(guess), err=True)
@@ -230,7 +236,7 @@ def _refuse_missing(missing: list[str], found: starter.Found, values: Mapping[st
     if "test" in missing and any(script.splits for script in found.scripts):
         seen.append("The script splits its rows itself: write the test rows to a file once, and name that.")
     columns = _columns(found, values)
-    if columns and {"target", "key"} & set(missing):
+    if columns and {"target", "key", "query"} & set(missing):
         more = f", and {len(columns) - 40} more" if len(columns) > 40 else ""
         seen.append(f"Columns of the table: {', '.join(columns[:40])}{more}.")
         if "key" in missing and not any(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Literal, NamedTuple
 
 from modelrail.yaml_strict import resolve
@@ -62,6 +62,7 @@ class Answers(NamedTuple):
     target: str
     key: str
     group: str
+    query: str
     env: str
     params: str
     train_command: str
@@ -76,15 +77,17 @@ QUESTIONS = {
     "target": "Column of the label",
     "key": "Column that names a row, with no value twice",
     "task": "Task",
+    "query": "Column of the lists that are ranked",
     "train_command": "Command that trains",
     "model_file": "File that training writes",
     "env": "Requirements file of training and prediction, or empty",
 }
-"""What is asked for, in this order."""
+"""What is asked for, in this order; `query` of a ranking task alone."""
 
 OPTIONAL = ("train", "env")  # these may stay empty
 
 _TARGETS = ("target", "label", "y", "class", "outcome")
+_QUERIES = ("query_id", "qid", "query")
 _KEYS = ("id", "key", "row_id", "index", "uuid")
 
 
@@ -100,6 +103,7 @@ def guesses(found: Found, given: Mapping[str, str]) -> dict[str, str]:
     made["target"] = _column(header, _TARGETS)
     named = tuple(name for name in header if name in table.unique)
     made["key"] = _column(named, _KEYS) or next((name for name in named if name.lower().endswith("_id")), "")
+    made["query"] = _column(header, _QUERIES)
     script = found.scripts[0] if found.scripts else Script("")
     made["task"] = _task({**made, **given}["target"], table, script)
     made["train_command"] = found.pipeline.command or (f"python {script.path}" if script.path else "")
@@ -134,7 +138,7 @@ _NUMBER = re.compile(r"[-+]?(?:\d+\.?\d*|\.\d+)(?:[eE][-+]?\d+)?")
 def notes(found: Found, answers: Answers) -> list[str]:
     """What the repository shows that its owner should know now."""
     script = found.scripts[0] if found.scripts else Script("")
-    said = []
+    said = list(_absent_columns(found, answers))
     if not answers.env:
         said.append(
             "Without `env:` training runs in the runner's python3, which has no packages: name a"
@@ -170,6 +174,18 @@ def notes(found: Found, answers: Answers) -> list[str]:
             " or set `allow_pickle: true`."
         )
     return said
+
+
+def _absent_columns(found: Found, answers: Answers) -> Iterator[str]:
+    """Columns that were named and that a table which could be read does not have."""
+    for name in dict.fromkeys(filter(None, (answers.test, answers.train))):
+        columns = found.read[name].columns if name in found.read else ()
+        named = (*answers.target.split(", "), answers.group)
+        if name == answers.test:
+            named = (*named, answers.key, answers.query if answers.task == "ranking" else "")
+        absent = [column for column in named if column and column not in columns]
+        if columns and absent:
+            yield f"{name} has no column {', '.join(absent)}; it has {', '.join(columns[:40])}."
 
 
 def pickled(model_file: str) -> bool:
@@ -222,6 +238,10 @@ _POLICY = {
         "rmse, mae, r2",
         ("{metric: rmse, no_worse_than: 2%}", "{metric: mae, no_worse_than: 2%}"),
     ),
+    "ranking": (
+        "{ndcg: {k: 10}}, {map: {k: 10}}, mrr",
+        ("{metric: {ndcg: {k: 10}}, no_worse_than: 0.01}", "{metric: mrr, no_worse_than: 0.01}"),
+    ),
 }
 
 
@@ -241,6 +261,7 @@ def block(answers: Answers) -> list[str]:
         f"key: {scalar(answers.key)}  # names a row: pairs candidate and baseline",
         f"group: {scalar(answers.group)}  # rows of one group are not independent" if answers.group
         else "# group: day  # rows of one group are not independent",
+        *([f"query: {scalar(answers.query)}  # rows of one list"] if answers.task == "ranking" else []),
     ]  # fmt: skip
     pickle = pickled(answers.model_file)
     model = [
