@@ -34,9 +34,9 @@ def only(findings: Iterable[Finding], check: str) -> Finding:
 
 
 def workflows(
-    version: str = VERSION, on_default: frozenset[str] | None = None, **changed: str
+    version: str = VERSION, on_default: frozenset[str] | None = None, of: tuple[str, ...] = (), **changed: str
 ) -> list[Finding]:
-    """Findings on the shipped callers, some of them changed: `old=>new`, or "" for none."""
+    """Findings on the shipped callers, some changed: `old=>new`, or "" for none. `of`: sealed ones."""
     texts = dict(TEXTS)
     for name, change in changed.items():
         file = f"{name.replace('_', '-')}.yml"
@@ -44,7 +44,8 @@ def workflows(
         assert old in texts[file]
         texts[file] = texts[file].replace(old, new) if change else ""
     read = [found for file, text in texts.items() if (found := callers.read(file, text))]
-    return list(checkup_workflows.findings(read, SHIPPED, version, on_default or frozenset(texts), "main"))
+    there = on_default or frozenset(texts)
+    return list(checkup_workflows.findings(read, SHIPPED, version, there, "main", of))
 
 
 def test_the_shipped_callers_are_in_order() -> None:
@@ -62,15 +63,59 @@ def test_the_shipped_callers_are_in_order() -> None:
     ],
 )
 def test_a_caller_that_is_missing(name: str, result: str) -> None:
-    found = only(workflows(**{name: ""}), "caller-present")
+    found = only(workflows(sealed="", **{name: ""}), "caller-present")
     assert found.result == result
     assert "modelrail init" in found.next
 
 
 def test_a_report_that_waits_for_another_name() -> None:
-    found = only(workflows(pull_request="name: model\non=>name: ml checks\non"), "workflow-run")
+    found = only(workflows(sealed="", pull_request="name: model\non=>name: ml checks\non"), "workflow-run")
     assert (found.result, found.next) == ("fail", "workflows: [ml checks]")
     assert "waits for model; pull requests are evaluated by ml checks" in found.what
+
+
+SEALED = "secrets:\n=>with: {sealed: true}\n    secrets:\n"  # release.yml, as docs/sealed.md says
+
+
+def test_with_a_sealed_test_set_nothing_posts_what_the_other_run_says() -> None:
+    right = workflows(of=("delay",), report="", release=SEALED)
+    assert {one.result for one in right} == {"ok"}
+    assert [one.check for one in right].count("workflow-run") == 1
+    beside = only(workflows(of=("delay",), release=SEALED), "sealed-report")
+    assert (beside.result, beside.next) == ("fail", "Delete report.yml: sealed.yml posts the report.")
+    assert not [one for one in workflows() if one.check.startswith("sealed")]
+
+
+def test_with_a_sealed_test_set_somebody_scores_on_it() -> None:
+    found = only(workflows(of=("delay",), sealed="", report="", release=SEALED), "sealed-caller")
+    assert (found.result, "sealed.yml" in found.next) == ("fail", True)
+    found = only(workflows(of=("delay",), report=""), "sealed-release")
+    assert (found.result, "nothing can be registered" in found.what) == ("fail", True)
+    found = only(
+        workflows(of=("delay",), report="", release=SEALED, sealed="workflows: [model]=>workflows: [ml]"),
+        "workflow-run",
+    )
+    assert found.result == "fail"
+
+
+@pytest.mark.parametrize(
+    ("environments", "result"),
+    [
+        ([], "fail"),
+        ([{"name": "modelrail-sealed"}], "fail"),
+        ([{"name": "modelrail-sealed", "deployment_branch_policy": {"protected_branches": True}}], "ok"),
+    ],
+)
+def test_the_sealed_data_is_kept_from_workflows_of_other_branches(
+    environments: list[dict[str, Any]], result: str
+) -> None:
+    facts = Remote(repository={"full_name": "o/r"}, kind="classic", environments=environments)
+    assert not [one for one in remote_of(facts, ["report"]) if one.check == "sealed-environment"]
+    assert only(remote_of(facts, ["sealed"]), "sealed-environment").result == result
+
+
+def remote_of(facts: Remote, purposes: list[str]) -> list[Finding]:
+    return checkup_github.remote(facts, ["delay"], [], [SHIPPED[name] for name in purposes], [])
 
 
 def test_permissions_that_do_not_suffice_or_are_too_many() -> None:
@@ -267,7 +312,7 @@ def github(**changes: Any) -> list[Finding]:
         "immutable": {"enabled": True},
         **changes,
     }  # fmt: skip
-    used = list(SHIPPED.values())
+    used = [caller for purpose, caller in SHIPPED.items() if purpose != "sealed"]
     return checkup_github.remote(Remote(**facts), ["delay"], ["production"], used, ["actions/checkout"])
 
 

@@ -16,7 +16,17 @@ from hypothesis import strategies as st
 import support_html
 import support_records as sample
 from modelrail import records
-from modelrail.report import html, html_model, html_sections, render, svg, svg_curves, svg_forest, svg_heat, view
+from modelrail.report import (
+    html,
+    html_model,
+    html_sections,
+    render,
+    svg,
+    svg_curves,
+    svg_forest,
+    svg_heat,
+    view,
+)
 from modelrail.report.view import ModelRecords
 
 EVIL = "<script>alert(1)</script>\"'><img src=x onerror=alert(2)>{{7*7}}\u202e\x1b[31m&lt;"

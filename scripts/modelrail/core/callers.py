@@ -27,12 +27,14 @@ class Caller:
 
     file: str
     job: str
-    purpose: str  # "pull-request", "report", "release", "promote", "rollback", or an action's name
+    purpose: str  # "pull-request", "report", "release", "promote", "rollback", "sealed", or an action's name
     ref: str
     said_version: str  # of the comment behind a commit
     permissions: Mapping[str, str] | None  # None: neither the job nor the workflow says
     inherits: bool
     shown: str = ""  # the job as GitHub shows it, and names its checks by
+    seals: bool = False  # `sealed: true`, or decided at run time
+    environment: str = ""  # that it names
     sharded: bool = False  # `shards:` is more than one, or decided at run time
 
 
@@ -83,7 +85,7 @@ def _callers(
 ) -> list[Caller]:
     steps = job.get("steps")
     inner = [step.get("uses") for step in steps if isinstance(step, dict)] if isinstance(steps, list) else []
-    found = {}
+    found, given = {}, _mapping(job.get("with"))
     for use in filter(None, [job.get("uses"), *inner]):
         match = _USES.match(str(use))
         purpose = _purpose(match, triggers) if match else ""
@@ -98,7 +100,9 @@ def _callers(
                 permissions=permissions(job.get("permissions", workflow.get("permissions"))),
                 inherits=job.get("secrets") == "inherit",
                 shown=str(job.get("name") or name),
-                sharded=str(_mapping(job.get("with")).get("shards", "1")).strip() not in {"", "0", "1"},
+                sharded=str(given.get("shards", "1")).strip() not in {"", "0", "1"},
+                seals=str(given.get("sealed", "")).strip() not in {"", "false"},
+                environment=str(given.get("environment", "")).strip(),
             )
     return list(found.values())
 

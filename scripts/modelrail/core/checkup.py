@@ -58,7 +58,12 @@ def local(facts: Local, shipped: Mapping[str, Caller], version: str) -> list[Fin
         *_environments(facts),
         *_data(facts),
         *checkup_workflows.findings(
-            facts.workflows, shipped, version, facts.on_default, facts.default_branch
+            facts.workflows,
+            shipped,
+            version,
+            facts.on_default,
+            facts.default_branch,
+            [model.name for model in facts.models if model.data.sealed is not None],
         ),
         *_git(facts),
     ]

@@ -10,7 +10,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from modelrail.core import checkup_rules
+from modelrail.core import checkup_rules, checkup_sealed
 from modelrail.core.callers import OURS, Caller
 from modelrail.core.checkup_rules import glob
 from modelrail.core.finding import Finding, Result
@@ -57,7 +57,7 @@ def remote(
         *_workflow(facts),
         *_forks(facts),
         *_rulesets(facts, models, callers),
-        *_environments(facts, manual),
+        *_environments(facts, manual, callers),
         *_releases(facts),
     ]
 
@@ -237,11 +237,12 @@ def _rulesets(facts: Remote, models: Sequence[str], callers: Sequence[Caller]) -
         yield checkup_rules.required(facts.rulesets, callers, branch)
 
 
-def _environments(facts: Remote, manual: Sequence[str]) -> Iterator[Finding]:
+def _environments(facts: Remote, manual: Sequence[str], callers: Sequence[Caller]) -> Iterator[Finding]:
     if isinstance(facts.environments, Unseen):
         yield _unseen("environments", "Environments", facts.environments)
         return
     known = {str(one.get("name")): one for one in facts.environments}
+    yield from checkup_sealed.environments(known, callers)
     for stage in manual:
         page = f"Settings → Environments → {stage}"
         one = known.get(stage)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping, Sequence
 
+from modelrail.core import checkup_sealed
 from modelrail.core.callers import Caller, Workflow
 from modelrail.core.finding import Finding, Result
 
@@ -15,6 +16,7 @@ PURPOSES: dict[str, tuple[Result, str]] = {
     "promote": ("warn", "no workflow promotes a version; the command line still does"),
     "rollback": ("warn", "no workflow puts an earlier version back; the command line still does"),
 }
+INSTEAD = {"report": "sealed"}  # it posts the report itself
 _LEVELS = {"none": 0, "read": 1, "write": 2}
 
 
@@ -24,13 +26,16 @@ def findings(
     version: str,
     on_default: frozenset[str] | None,
     default_branch: str,
+    sealed: Sequence[str] = (),
 ) -> Iterator[Finding]:
+    """`sealed`: the models whose test set is sealed."""
+
     def found(check: str, result: Result, what: str, hint: str = "") -> Finding:
         return Finding(area="workflows", check=check, result=result, what=what, next=hint)
 
     callers = [caller for workflow in workflows for caller in workflow.callers]
     for purpose, (result, what) in PURPOSES.items():
-        if not any(caller.purpose == purpose for caller in callers):
+        if not any(caller.purpose in {purpose, INSTEAD.get(purpose)} for caller in callers):
             yield found(
                 "caller-present",
                 result,
@@ -39,6 +44,7 @@ def findings(
             )
     if not callers:
         return
+    yield from checkup_sealed.workflows(callers, sealed)
     yield from _versions(callers, version)
     for caller in callers:
         yield from _permissions(caller, shipped.get(caller.purpose))
@@ -161,14 +167,14 @@ def _on_default(
 
 
 def _followed(workflows: Sequence[Workflow]) -> Iterator[Finding]:
-    """The report of forks listens to the pull-request workflow by its `name:`."""
+    """What reports on forks listens to the pull-request workflow by its `name:`."""
     names = {
         workflow.name
         for workflow in workflows
         if any(caller.purpose == "pull-request" for caller in workflow.callers)
     }
     for workflow in workflows:
-        if not names or not any(caller.purpose == "report" for caller in workflow.callers):
+        if not names or not any(caller.purpose in {"report", "sealed"} for caller in workflow.callers):
             continue
         missing = sorted(names - set(workflow.follows))
         listed = ", ".join(workflow.follows) or "none"

@@ -6,12 +6,13 @@ from dataclasses import dataclass
 from typing import Literal
 
 Result = Literal["ok", "warn", "fail", "skip"]
-AREAS = ("configuration", "data", "workflows", "git", "github")
+Area = Literal["configuration", "data", "workflows", "git", "github"]
+AREAS: tuple[Area, ...] = ("configuration", "data", "workflows", "git", "github")
 
 
 @dataclass(frozen=True, kw_only=True)
 class Finding:
-    area: str
+    area: Area
     check: str  # stable name, for --json
     result: Result
     what: str

@@ -1,7 +1,7 @@
 """Untrusted text made inert: whatever it holds, it is shown as plain characters and does nothing.
 
 A name in a record can come from a pull request of a stranger. GitHub reads our comment as Markdown with HTML,
-then turns `@team`, `#123`, commits, URLs and `:emoji:` of the remaining text into links and notifications. So:
+then turns `@team`, `#123`, commits, URLs and `:emoji:` of the remaining text into links and notifications:
 
 - characters that mean something to Markdown or HTML become numeric entities (these also work inside HTML
   blocks, where backslashes do not);
