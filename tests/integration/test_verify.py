@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
+import os
 import shutil
+import subprocess
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from modelrail import plans
+from modelrail.adapters import registry, tagging
+from modelrail.adapters.git import Git
+from modelrail.core import tags
 from support_registry import Project, project
 
 LEDGER = "refs/heads/modelrail/ledger"
@@ -215,6 +221,117 @@ def test_a_ledger_that_is_gone(consumer: Project) -> None:
     consumer.git("push", "--quiet", "--delete", "origin", LEDGER)
     assert "is gone" in consumer.run("rollback", "delay", "--reason", "x", code=24).err
     assert "is gone" in findings(consumer, 24)[0]["what"]
+
+
+def forge(consumer: Project, changes: dict[str, str], parent: str, message: str, date: str = "") -> str:
+    """Push a ledger commit of our own: the tree as it is, but for these links (an empty one is taken out)."""
+    env = {**os.environ, "GIT_INDEX_FILE": str(consumer.root.parent / "forged-index")}
+    if date:
+        env["GIT_COMMITTER_DATE"] = date
+
+    def git(*arguments: str) -> str:
+        done = subprocess.run(
+            ["git", *arguments], cwd=consumer.root, env=env, check=True, capture_output=True, text=True
+        )
+        return done.stdout.strip()
+
+    git("read-tree", ledger(consumer))
+    for path, oid in changes.items():
+        entry = ["--add", "--cacheinfo", f"160000,{oid},{path}"] if oid else ["--force-remove", path]
+        git("update-index", *entry)
+    commit = git("commit-tree", git("write-tree"), *(["-p", parent] if parent else []), "-m", message)
+    git("push", "--quiet", "--force", "origin", f"{commit}:{LEDGER}")
+    return commit
+
+
+@pytest.mark.fault(31)
+def test_a_ledger_that_takes_in_a_tag_made_by_hand(consumer: Project, tmp_path: Path) -> None:
+    """Only the first commit may list what stood before it: another that says the same is no modelrail's."""
+    made, seen = retag(consumer, "delay@v9.0.0", "-a", "-m", "mine now"), ledger(consumer)
+    listed = {"events/delay/0000/delay@v9.0.0": made}
+    commit = forge(consumer, listed, seen, "Begin\n\nAgain.\n\nAdopted: 1")
+    for clone in (consumer, consumer.clone(tmp_path / "stranger")):
+        told = {found["subject"]: found for found in findings(clone, 24)}
+        assert "only the first one may" in told[commit]["what"]
+        assert told[commit]["found"] == commit
+        assert told["delay@v9.0.0"]["found"] == made
+        assert "has no commit of it" in told["delay@v9.0.0"]["what"]
+
+
+@pytest.mark.fault(32)
+@pytest.mark.parametrize("shallow", [False, True])
+def test_a_list_with_more_than_the_commits_tell(consumer: Project, tmp_path: Path, shallow: bool) -> None:
+    """The last commit made again with the same words and the same time, and one tag more in its list."""
+    made, seen = retag(consumer, "delay@v9.0.0", "-a", "-m", "mine now"), ledger(consumer)
+    said, date = (consumer.git("log", "-1", f"--format={what}", seen) for what in ("%B", "%cD"))
+    forge(consumer, {"events/delay/0000/delay@v9.0.0": made}, f"{seen}~1", said, date)
+    options = ("--depth=1", "--no-tags") if shallow else ()
+    consumer.git("clone", "--quiet", *options, "file://" + consumer.remote, str(tmp_path / "stranger"))
+    found = only(Project(tmp_path / "stranger", consumer.remote), 24, "ledger", "delay@v9.0.0")
+    assert (found["expected"], found["found"]) == ("", made)
+
+
+@pytest.mark.fault(32)
+def test_a_tag_of_before_the_ledger_that_is_listed_no_more(tmp_path: Path) -> None:
+    consumer = project(tmp_path)
+    consumer.git("tag", "-a", "delay@v0.1.0", "-m", "gto's")
+    consumer.git("push", "--quiet", "origin", "delay@v0.1.0")
+    consumer.release("one")
+    assert findings(consumer, 0) == []
+    before, seen = consumer.remote_tags()["delay@v0.1.0"], ledger(consumer)
+    said, date = (consumer.git("log", "-1", f"--format={what}", seen) for what in ("%B", "%cD"))
+    forge(consumer, {"events/delay/0000/delay@v0.1.0": ""}, f"{seen}~1", said, date)
+    consumer.git("push", "--quiet", "--delete", "origin", "refs/tags/delay@v0.1.0")
+    found = only(consumer.clone(tmp_path / "stranger"), 24, "ledger", "delay@v0.1.0")
+    assert (found["expected"], found["found"]) == (before, "")
+
+
+def push(consumer: Project, **names: tuple[str, int]) -> dict[str, str]:
+    """Tags as modelrail makes them, past every check of what they say: name -> (kind's version, time)."""
+    git = Git(consumer.root, environ=os.environ)
+    registry.fetch(git, ["delay"], with_ledger=True)
+    made = tuple(
+        plans.Tag(
+            name=name, target=consumer.git("rev-parse", "HEAD"), time=time,
+            message=tags.message("x", (), {"Model": "delay", "Version": version}),
+        )
+        for name, (version, time) in names.items()
+    )  # fmt: skip
+    return tagging.push(git, plans.PushTags(tags=made, operation="1/x"), "x <x@y>").objects
+
+
+def test_events_out_of_order(consumer: Project) -> None:
+    at = 4_000_000_000
+    names = {"delay#staging#9": ("v1.0.0", at), "delay#staging#8": ("v1.0.0", at + 1)}
+    made = push(consumer, **names)
+    found = only(consumer, 27, "order", "delay#staging#8")
+    assert (found["expected"], found["found"]) == (made["delay#staging#9"], made["delay#staging#8"])
+    assert "no higher number" in found["what"]
+    late = push(consumer, **{"delay#staging#10": ("v1.0.0", at)})
+    assert [found["found"] for found in findings(consumer, 27) if "not later" in found["what"]] == [
+        late["delay#staging#10"]
+    ]
+
+
+def test_a_stage_that_holds_what_was_taken_back(consumer: Project) -> None:
+    before = consumer.remote_tags()["delay#production#5"]
+    made = push(consumer, **{"delay@v1.0.0!": ("v1.0.0", 4_000_000_000)})
+    found = only(consumer, 27, "state", "delay#production#5")
+    assert (found["expected"], found["found"]) == (made["delay@v1.0.0!"], before)
+
+
+@pytest.mark.fault(20)
+def test_a_later_measurement_that_was_changed_in_the_ledger(consumer: Project) -> None:
+    consumer.train("two", version="v1.0.1", new=False)
+    consumer.run(
+        "promote", "delay", "v1.0.1", "--reason", "measured anew", "--evidence", consumer.evidence_file()
+    )
+    assert findings(consumer, 0) == []
+    path = consumer.git("ls-tree", "-r", "--name-only", ledger(consumer), "models/delay/v1.0.1/evidence/")
+    forge(consumer, {path: ""}, ledger(consumer), "nothing to see here")
+    told = {found["kind"]: found for found in findings(consumer, 24)}
+    assert told["evidence"]["subject"] == "delay#production#6"
+    assert told["evidence"]["expected"] == f"sha256:{Path(path).stem}"
 
 
 @pytest.mark.fault(20)

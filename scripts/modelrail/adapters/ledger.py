@@ -128,10 +128,13 @@ def digests(git: Git, commit: str, paths: Sequence[str]) -> dict[str, str | None
     return found
 
 
-def log(git: Git, commit: str) -> list[ledger.Entry]:
-    """The commits of the ledger, from the first to this one; also from within a shallow clone."""
+def log(git: Git, commit: str) -> tuple[list[ledger.Entry], dict[str, str]]:
+    """The commits of the ledger, from the first to this one, and the tags that the first one lists.
+
+    Also from within a shallow clone.
+    """
     if not commit:
-        return []
+        return [], {}
     if git.text("rev-parse", "--is-shallow-repository") != "true":
         return _log(git, commit)
     import tempfile
@@ -139,16 +142,19 @@ def log(git: Git, commit: str) -> list[ledger.Entry]:
     # To deepen one branch of a shallow clone deepens all of them: the commits go into a place of their own.
     url = git.attempt("remote", "get-url", git.remote).stdout.decode().strip() or git.remote
     with tempfile.TemporaryDirectory(prefix="modelrail-ledger-") as place:
-        alone = git.at(Path(place), url)
+        alone = git.at(Path(place), "origin")
         alone.run("init", "--quiet", "--bare")
+        # No trees, but those that are asked for later.
+        for key, value in (("url", url), ("promisor", "true"), ("partialclonefilter", "tree:0")):
+            alone.run("config", f"remote.origin.{key}", value)
         alone.run(
-            "fetch", "--quiet", "--no-tags", "--no-write-fetch-head", "--filter=tree:0", url,
-            f"+{BRANCH}:{REF}", network=True,
+            "fetch", "--quiet", "--no-tags", "--no-write-fetch-head", "origin", f"+{BRANCH}:{REF}",
+            network=True,
         )  # fmt: skip
         return _log(alone, commit)
 
 
-def _log(git: Git, commit: str) -> list[ledger.Entry]:
+def _log(git: Git, commit: str) -> tuple[list[ledger.Entry], dict[str, str]]:
     fields = "%H%x00%P%x00%ct%x00%cn%x00%B%x00%x00"
     out = git.run("log", "--reverse", "--topo-order", f"--format={fields}", commit, network=True)
     found = []
@@ -159,7 +165,7 @@ def _log(git: Git, commit: str) -> list[ledger.Entry]:
             found.append(
                 ledger.Entry(parts[0], tuple(parts[1].split()), int(parts[2]), parts[3], subject, trailers)
             )
-    return found
+    return found, index(git, found[0].commit) if found else {}
 
 
 # --- the next commits -------------------------------------------------------------------------------------

@@ -23,6 +23,8 @@ from modelrail.core.verification import Finding
 from modelrail.errors import LedgerTamperedError, NotFoundError, RecordError, UsageError
 from modelrail.settings import Settings
 
+ROLLBACK = "Rollback-From"  # a trailer of what no evidence carried
+
 EPILOG = """\b
 Examples:
   modelrail verify
@@ -40,6 +42,7 @@ class Read:
     tip: str
     entries: list[layout.Entry]
     listed: dict[str, str]
+    begun: dict[str, str]  # what the first commit lists
     states: Mapping[str, ModelState]
     findings: list[Finding]  # made by reading
 
@@ -113,7 +116,8 @@ def _read(git: Git, *, fetch: bool) -> Read:
         if {event.tag: event.object for event in scan.events} == listed:
             break
     with registry.without_collector():
-        return Read(scan, tip, ledger.log(git, tip), listed, history.fold(scan.events), findings)
+        entries, begun = ledger.log(git, tip)
+        return Read(scan, tip, entries, listed, begun, history.fold(scan.events), findings)
 
 
 def _fetch(git: Git) -> list[Finding]:
@@ -141,7 +145,7 @@ def check(git: Git, read: Read) -> list[Finding]:
     tampered = verification.compare_tags(read.listed, objects, read.scan.foreign)
     return [
         *tampered,
-        *verification.check_chain(read.entries, read.listed),
+        *verification.check_chain(read.entries, read.listed, read.begun),
         *verification.check_links(read.entries, events),
         *verification.check_order(read.entries),
         *_evidence(git, read),
@@ -160,20 +164,25 @@ def _signatures(git: Git, found: Settings, file: str, read: Read) -> list[Findin
             verdict = signers.verify(data)
             if verdict.status != "good":
                 what = f"{named[oid]} is {signatures.describe(verdict)}."
-                findings.append(Finding("signature", named[oid], what))
+                findings.append(Finding("signature", named[oid], what, "", oid))
     return findings
 
 
 def _evidence(git: Git, read: Read) -> list[Finding]:
-    places = {
-        (model, version): f"{layout.version_folder(model, version)}/{records.Evidence.FILE}"
-        for model, state in read.states.items()
-        for version, registered in state.versions.items()
-        if registered.evidence_digest and registered.event.kind == "register"
-    }
-    there = ledger.digests(git, read.tip, list(places.values()))
-    own = {entry.tag for entry in read.entries if entry.tag}
-    return verification.check_evidence(read.states, {key: there[path] for key, path in places.items()}, own)
+    """Of every registration, and of every promotion: of some a later measurement."""
+    named: dict[str, tuple[list[str], str]] = {}
+    for model, state in read.states.items():
+        for event in state.events:
+            said, known = event.trailers.get("Evidence-Digest", ""), state.versions.get(event.version or "")
+            if not said or known is None or known.event.kind != "register" or ROLLBACK in event.trailers:
+                continue
+            place = layout.version_folder(model, known.version)
+            paths = [f"{place}/{records.Evidence.FILE}"]
+            if event.kind != "register":
+                paths.append(f"{place}/{layout.later_evidence(said)}")
+            named[event.tag] = (paths, said)
+    kept = ledger.digests(git, read.tip, sorted({path for paths, _ in named.values() for path in paths}))
+    return verification.check_evidence(named, kept, (entry.tag for entry in read.entries if entry.tag))
 
 
 def _assets(git: Git, found: Settings, states: Mapping[str, ModelState]) -> list[Finding]:

@@ -102,12 +102,17 @@ def compare_tags(
 # --- the chain -------------------------------------------------------------------------------------------
 
 
-def check_chain(entries: Sequence[ledger.Entry], listed: Mapping[str, str]) -> list[Finding]:
-    """The commits of the ledger, first to last: one line, each with one event, all of them listed."""
+def check_chain(
+    entries: Sequence[ledger.Entry], listed: Mapping[str, str], begun: Mapping[str, str]
+) -> list[Finding]:
+    """The commits of the ledger, first to last: one line, each with one event, all of them listed.
+
+    `begun`: what the first commit lists. Only that one may list tags that stood before it: every other tag of
+    the list has a commit of its own.
+    """
     found: list[Finding] = []
     before = ""
     named: dict[str, str] = {}
-    adopted = False
     for entry in entries:
         if entry.parents != ((before,) if before else ()):
             found.append(
@@ -116,12 +121,14 @@ def check_chain(entries: Sequence[ledger.Entry], listed: Mapping[str, str]) -> l
                     before, " ".join(entry.parents),
                 )
             )  # fmt: skip
-        before = entry.commit
+        first, before = not before, entry.commit
         if entry.adopts:
-            adopted = True
+            if not first:
+                what = f"The ledger commit {entry.commit[:12]} takes in tags, which only the first one may."
+                found.append(Finding("ledger", entry.commit, what, entries[0].commit, entry.commit))
         elif not entry.tag or not entry.object:
             what = f"The ledger commit {entry.commit[:12]} names no tag: modelrail did not write it."
-            found.append(Finding("ledger", entry.commit, what))
+            found.append(Finding("ledger", entry.commit, what, "", entry.commit))
         elif entry.tag in named:
             what = f"The ledger has two commits of {entry.tag}."
             found.append(Finding("ledger", entry.commit, what, named[entry.tag], entry.object))
@@ -135,12 +142,16 @@ def check_chain(entries: Sequence[ledger.Entry], listed: Mapping[str, str]) -> l
         for tag, oid in named.items()
         if tag not in listed
     ]
-    if not adopted:
-        found += [
-            Finding("ledger", tag, f"The ledger lists {tag}, and has no commit of it.", "", oid)
-            for tag, oid in listed.items()
-            if tag not in named
-        ]
+    found += [
+        Finding("ledger", tag, f"The ledger lists {tag}, and has no commit of it.", begun.get(tag, ""), oid)
+        for tag, oid in listed.items()
+        if tag not in named and begun.get(tag) != oid
+    ]
+    found += [
+        Finding("ledger", tag, f"The ledger began with {tag}, and its list has it no more.", oid)
+        for tag, oid in begun.items()
+        if tag not in listed
+    ]
     return found
 
 
@@ -168,23 +179,24 @@ def check_links(entries: Iterable[ledger.Entry], events: Mapping[str, Event]) ->
 def check_order(entries: Iterable[ledger.Entry]) -> list[Finding]:
     """Of each model the numbers and the times rise along the ledger."""
     found: list[Finding] = []
-    last: dict[str, tuple[int, int, str]] = {}
+    highest: dict[str, tuple[int, ledger.Entry]] = {}
+    latest: dict[str, ledger.Entry] = {}
     for entry in entries:
         name = tags.parse_name(entry.tag)
         if name is None:
             continue
-        number, time, tag = last.get(name.model, (0, 0, ""))
-        if name.counter is not None and name.counter <= number:
-            what = f"{entry.tag} stands after {tag} in the ledger, and has no higher number."
-            found.append(Finding("order", entry.tag, what))
-        if entry.time <= time:
-            what = f"{entry.tag} stands after {tag} in the ledger, and is not later."
-            found.append(Finding("order", entry.tag, what))
-        last[name.model] = (
-            max(number, name.counter or 0),
-            max(time, entry.time),
-            entry.tag if (name.counter or 0) >= number else tag,
-        )
+        high, late = highest.get(name.model), latest.get(name.model)
+        if name.counter is not None:
+            if high is not None and name.counter <= high[0]:
+                what = f"{entry.tag} stands after {high[1].tag} in the ledger, and has no higher number."
+                found.append(Finding("order", entry.tag, what, high[1].object, entry.object))
+            else:
+                highest[name.model] = (name.counter, entry)
+        if late is not None and entry.time <= late.time:
+            what = f"{entry.tag} stands after {late.tag} in the ledger, and is not later."
+            found.append(Finding("order", entry.tag, what, late.object, entry.object))
+        else:
+            latest[name.model] = entry
     return found
 
 
@@ -197,9 +209,10 @@ def check_state(states: Mapping[str, ModelState]) -> list[Finding]:
     for state in states.values():
         for assigned in (there for stage in state.stages for there in state.standing(stage)):
             version = state.versions[assigned.version]
-            what = ""
+            what = against = ""
             if version.deregistered is not None:
                 what = f"was taken back by {version.deregistered.tag}"
+                against = version.deregistered.object
             elif version.event.kind != "register" and is_version(assigned.version):
                 what = "was never registered"
             if what:
@@ -207,26 +220,30 @@ def check_state(states: Mapping[str, ModelState]) -> list[Finding]:
                     Finding(
                         "state", assigned.event.tag,
                         f"{state.model}#{assigned.stage} holds {assigned.version}, which {what}.",
+                        against, assigned.event.object,
                     )
                 )  # fmt: skip
     return found
 
 
 def check_evidence(
-    states: Mapping[str, ModelState], digests: Mapping[tuple[str, str], str | None], listed: Iterable[str]
+    named: Mapping[str, tuple[Sequence[str], str]], kept: Mapping[str, str | None], own: Iterable[str]
 ) -> list[Finding]:
-    """The evidence that the ledger keeps is what the tags name; `digests` by model and version."""
-    own = set(listed)
+    """The evidence that the ledger keeps is what the tags name.
+
+    `named`: of each tag the digest, and the files one of which has it; `kept`: the digests that they have.
+    What stood before the ledger (not `own`) may have none in it.
+    """
+    written = set(own)
     found: list[Finding] = []
-    for (model, version), digest in digests.items():
-        registered = states[model].versions[version]
-        said = registered.evidence_digest
-        if digest == said or (digest is None and registered.event.tag not in own):
+    for tag, (paths, said) in named.items():
+        there = [digest for path in paths if (digest := kept[path]) is not None]
+        if said in there or not (there or tag in written):
             continue
         what = (
-            f"The evidence of {registered.event.tag} is not in the ledger."
-            if digest is None
-            else f"The evidence of {registered.event.tag} in the ledger is not the one that the tag names."
+            f"The evidence of {tag} in the ledger is not the one that the tag names."
+            if there
+            else f"The evidence of {tag} is not in the ledger."
         )
-        found.append(Finding("evidence", registered.event.tag, what, said, digest or ""))
+        found.append(Finding("evidence", tag, what, said, there[-1] if there else ""))
     return found
