@@ -62,7 +62,20 @@ def test_no_margin_no_not_worse():
     """Failing to find a difference is not evidence of equality."""
     found = run(model(metrics=("roc_auc",), gates=(gate("roc_auc", min=0.5),)), *binary(1000, seed=1))
     assert row(found, "roc_auc").verdict == "inconclusive"
-    assert "no clear change, known to ±0.0" in row(found, "roc_auc").note
+    assert re.search(
+        r"^no clear change, known to ±0.0\d+; about [\d,]+ rows would settle it", row(found, "roc_auc").note
+    )
+
+
+def test_every_answer_left_open_says_what_would_settle_it():
+    """As many rows as the correction for the family asks for; or that it is out of sight."""
+    metrics = (*METRICS, "mcc", "kappa", "log_loss")
+    found = run(model(metrics=metrics, gates=(AUC,)), *binary(800, skill=1.62, seed=2))
+    left = [one for one in found.metrics if one.verdict == "inconclusive" and one.interval]
+    assert left
+    for one in left:
+        needed = int(re.search(r"(?:about|more than) ([\d,]+) rows", one.note)[1].replace(",", ""))
+        assert needed > found.rows, one
 
 
 def test_a_loss_within_the_margin_is_not_worse():

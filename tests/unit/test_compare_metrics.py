@@ -121,9 +121,32 @@ def test_a_largest_error_gates_by_value_alone():
     assert found.verdict == "pass"
     assert row(found, "max_error").interval is None
     assert row(found, "max_error").baseline > row(found, "max_error").candidate
+    assert row(found, "max_error").verdict == "not compared"
     relative = run(model("regression", gates=(gate("max_error", no_worse_than=0.1),)), truth, *tables)
     assert relative.verdict == "inconclusive"
     assert "has no interval" in relative.gates[0].detail
+
+
+def test_what_cannot_be_tested_is_no_part_of_a_family():
+    """Neither a maximum nor a number that training reported makes the correction of the others stricter."""
+    bare = ("max_error", metric("train_loss", reported=True, higher_is_better=False))
+    told = []
+    for seed in range(25):
+        rng = np.random.default_rng(seed)
+        truth = pl.DataFrame({"id": range(200), "late": rng.normal(size=200), "part": ["a", "b"] * 100})
+        tables = [
+            truth.select("id", prediction=pl.col("late") + pl.Series(rng.normal(size=200) * s))
+            for s in (1.0, 1.15)
+        ]
+        verdicts = []
+        for metrics in (("mae",), ("mae", *bare)):
+            policy = model("regression", metrics=metrics, slices=(config.Slice(column="part"),))
+            found = run(policy, truth, *tables, reported={"train_loss": 0.4})
+            verdicts.append(row(found, "mae").verdict)
+        assert verdicts[0] == verdicts[1]
+        told.append(verdicts[0])
+        assert "train_loss" not in {one.metric for one in found.metrics if one.slice}  # it is of all rows
+    assert set(told) == {"better", "inconclusive"}
 
 
 def test_medians_are_compared_by_the_bootstrap():

@@ -239,11 +239,11 @@ def _slices(
 
 
 def _rows_of_all(results: gates.Results) -> tuple[records.MetricRow, ...]:
-    labels = list(results.metrics)
-    adjusted = holm([_p(results.whole[label]) for label in labels])
+    tested = [label for label in results.metrics if results.whole[label].tested]
+    adjusted = dict(zip(tested, holm([_p(results.whole[label]) for label in tested]), strict=True))
     return tuple(
-        _row(results, label, results.whole[label], None, p_value, len(labels))
-        for label, p_value in zip(labels, adjusted, strict=True)
+        _row(results, label, results.whole[label], None, adjusted.get(label, 1.0), max(1, len(tested)))
+        for label in results.metrics
     )
 
 
@@ -253,7 +253,11 @@ def _rows_of_slices(results: gates.Results) -> tuple[records.MetricRow, ...]:
     The same families as the gates' own: what blocks a candidate is not called undecided further down.
     """
     every = [
-        (part, label) for parts in results.slices.values() for part in parts for label in results.metrics
+        (part, label)
+        for parts in results.slices.values()
+        for part in parts
+        for label, metric in results.metrics.items()
+        if metric.family != "reported"  # a number of all rows
     ]
     judged = [(part, label) for part, label in every if part.judged(label)]
     families: dict[str, list[tuple[gates.SliceResult, str]]] = {}
@@ -322,7 +326,7 @@ def _row(
 
 
 def _p(measured: Measured) -> float:
-    return measured.difference.p_value() if measured.difference is not None and measured.enough else 1.0
+    return measured.difference.p_value() if measured.difference is not None and measured.tested else 1.0
 
 
 def _notes(results: gates.Results, cluster_count: int) -> list[str]:
@@ -342,10 +346,11 @@ def _notes(results: gates.Results, cluster_count: int) -> list[str]:
     if data.weight:
         found.append(f"Rows count by the column {data.weight}.")
     resampled = [label for label, metric in results.metrics.items() if metric.interval == "bootstrap"]
+    tested = sum(measured.tested for measured in results.whole.values())
     for label, metric in results.metrics.items():
         test = results.whole[label].mcnemar
         if test is not None:
-            found.append(f"{label}: {test.told()}, before the correction for {len(results.metrics)} metrics.")
+            found.append(f"{label}: {test.told()}, before the correction for {tested} metrics.")
         elif "test" in metric.params and results.whole[label].difference is not None:
             found.append(f"{label}: McNemar's test needs independent rows that weigh alike; left out here.")
     if resampled:

@@ -31,6 +31,7 @@ from dataclasses import dataclass
 from modelrail import config, records
 from modelrail.core import wording
 from modelrail.core.inference.contrast import Contrast
+from modelrail.core.inference.power import rows_to_settle
 from modelrail.core.measured import ALONE, DIFFERENCE, Measured
 from modelrail.core.metrics.catalog import Metric
 
@@ -115,11 +116,14 @@ def answer(
     """`p_value` is the test of no difference, already corrected for its family of this size."""
     if measured.baseline is None and not measured.note and measured.difference is None:
         return Answer("not compared")
+    if measured.point_only:
+        return Answer("not compared", measured.note)
     if not measured.enough or measured.difference is None:
         return Answer("inconclusive", measured.note)
     if measured.identical:
         return Answer("not worse", "both models say the same on every row")
-    cleared = margin is not None and _low(clearance(metric, measured, margin, worse=True), confidence) > 0
+    room = None if margin is None else clearance(metric, measured, margin, worse=True)
+    cleared = _low(room, confidence) > 0
     gain = improvement(metric, measured)
     assert gain is not None  # noqa: S101 - there is a difference
     significant = p_value < 1 - confidence
@@ -129,16 +133,23 @@ def answer(
         return Answer("not worse")
     if significant:
         return Answer("worse")
+    needed = wording.size_hint(_needed(measured, room, confidence, family), measured.rows)
     if measured.difference.p_value() < 1 - confidence:
-        return Answer(
-            "inconclusive",
-            f"{confidence:.0%} interval excludes 0, but not once corrected for {family} tests (Holm)",
-        )
-    half = measured.difference.half_width(confidence)
-    return Answer(
-        "inconclusive",
-        f"no clear change, known to \N{PLUS-MINUS SIGN}{wording.number(half, 2)}",
-    )
+        told = f"{confidence:.0%} interval excludes 0, but not once corrected for {family} tests (Holm)"
+    else:
+        half = measured.difference.half_width(confidence)
+        told = f"no clear change, known to \N{PLUS-MINUS SIGN}{wording.number(half, 2)}"
+    return Answer("inconclusive", f"{told}; {needed}")
+
+
+def _needed(measured: Measured, room: Contrast | None, confidence: float, family: int) -> int | None:
+    """Rows that would settle it: show that it keeps the margin, or, at its own first step of Holm, a change."""
+    assert measured.difference is not None  # noqa: S101 - the caller has looked
+    sure = measured.difference.half_width(1 - (1 - confidence) / max(1, family))
+    ways = [rows_to_settle(measured.rows, sure, abs(measured.difference.estimate))]
+    if room is not None:
+        ways.append(rows_to_settle(measured.rows, room.half_width(confidence), room.estimate))
+    return min((rows for rows in ways if rows is not None), default=None)
 
 
 def _low(found: Contrast | None, confidence: float) -> float:

@@ -179,7 +179,7 @@ def _bound(
     distance = side * (measured.candidate - limit)
     needed = rows_to_settle(measured.rows, (high - low) / 2, distance)
     why = f"{value} is not {gate.confidence * 100:g}% sure to keep {word} {bound}"
-    return "inconclusive", "; ".join(text for text in (why, wording.size_hint(needed)) if text)
+    return "inconclusive", "; ".join(text for text in (why, wording.size_hint(needed, measured.rows)) if text)
 
 
 def _by_value_alone(gate: config.Gate, measured: Measured) -> tuple[records.GateOutcome, str]:
@@ -251,7 +251,7 @@ def _open(measured: Measured, room: Contrast, confidence: float, what: str) -> s
     needed = rows_to_settle(measured.rows, half, abs(room.estimate))
     known = f"\N{PLUS-MINUS SIGN}{wording.number(half, 2)}"
     able = f"{what}: on {measured.rows:,} rows the difference is known to {known}"
-    return "; ".join(text for text in (able, wording.size_hint(needed)) if text)
+    return "; ".join(text for text in (able, wording.size_hint(needed, measured.rows)) if text)
 
 
 # --- every slice -----------------------------------------------------------------------------------------

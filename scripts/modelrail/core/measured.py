@@ -32,6 +32,11 @@ class Measured:
     point_only: bool = False  # a value that can have no interval: what training reported, a maximum
 
     @property
+    def tested(self) -> bool:
+        """Whether there is a test of no difference, which counts in its family."""
+        return self.enough and DIFFERENCE in self.contrasts
+
+    @property
     def difference(self) -> Contrast | None:
         return self.contrasts.get(DIFFERENCE)
 

@@ -74,12 +74,12 @@ def compare(
             found += [(name, label, whole.measure(metric)) for label, metric in usable.items()]
         except ComparisonError as error:
             notes.append(f"The further baseline {name} cannot be compared: {error.what}")
-    adjusted = holm(
-        [one.difference.p_value() if one.difference and one.enough else 1.0 for _, _, one in found]
-    )
+    tested = [at for at, (_, _, one) in enumerate(found) if one.tested]
+    p_values = [one.difference.p_value() for at in tested if (one := found[at][2]).difference is not None]
+    adjusted = dict(zip(tested, holm(p_values), strict=True))
     rows = tuple(
-        _row(usable[label], name, label, one, p_value, len(found))
-        for (name, label, one), p_value in zip(found, adjusted, strict=True)
+        _row(usable[label], name, label, one, adjusted.get(at, 1.0), max(1, len(tested)))
+        for at, (name, label, one) in enumerate(found)
     )
     return rows, notes + _told(rows)
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from modelrail import config, records
 from modelrail.core import digits
+from modelrail.core.inference.power import BEYOND
 from modelrail.core.metrics.catalog import Metric
 
 MINUS = "\N{MINUS SIGN}"
@@ -129,5 +130,8 @@ def amount(metric: Metric, value: float, interval: records.Interval | None, *, s
     return ("+" if sign and percent > 0 else "") + text.replace("-", MINUS)
 
 
-def size_hint(rows: int | None, what: str = "rows") -> str:
-    return f"about {rows:,} {what} would settle it, if the difference stays as it is" if rows else ""
+def size_hint(needed: int | None, rows: int = 0) -> str:
+    """How many rows would settle it; where that is out of sight, and `rows` are known, that it is."""
+    if needed:
+        return f"about {needed:,} rows would settle it, if the difference stays as it is"
+    return f"more than {rows * BEYOND:,} rows would be needed to settle it" if rows else ""
