@@ -24,7 +24,7 @@ ALLOWED = {
 # What GitHub links in the text that is left after rendering.
 LINKED = re.compile(
     r"(?i)@[a-z0-9]|#\d|\bGH-\d|https?://|ftp://|\bwww\.|mailto:|[a-z0-9._%+-]+@[a-z0-9.-]+|:[a-z0-9_+-]+:"
-    r"|(?<![a-z0-9_])(?<![0-9][.,])[0-9a-f]{7,40}(?![a-z0-9_])"
+    r"|(?<![a-z0-9])(?<![0-9][.,])[0-9a-f]{7,40}(?![a-z0-9])"
 )
 NASTY = [
     "|",
@@ -109,6 +109,7 @@ def shown(tokens: list[object]) -> str:
 @example("".join(NASTY[:10]))
 @example("see 0123abc and 0123ABCDEF0123abcdef0123abcdef0123abcdef")
 @example("(1234567)")
+@example("0000000_")
 def test_text_renders_as_itself_and_nothing_else(text: str) -> None:
     tokens = flat(f"before {inert.inert(text)} after")
     assert {token.type for token in tokens} <= ALLOWED - {"code_inline", "html_inline"}  # type: ignore[attr-defined]

@@ -67,7 +67,7 @@ def environments(known: Mapping[str, Mapping[str, Any]], callers: Sequence[Calle
                 "github",
                 "sealed-environment",
                 "fail",
-                f"The environment {name} takes workflows of any branch: whoever pushes reads the sealed data.",
+                f"The environment {name} takes workflows of any branch: whoever pushes reads sealed data.",
                 f"{page} → Deployment branches and tags → the default branch alone",
             )
         else:

@@ -29,7 +29,7 @@ _ANSI = re.compile(r"\x1b(?:\[[0-?]*[ -/]*[@-~]|\][^\x07\x1b]*(?:\x07|\x1b\\)?|[
 _SPACE = re.compile(r"\s+")
 _LINKED = re.compile(r"(?i)GH(?=-\d)|www(?=\.)|(?:https?|ftp|mailto|xmpp)(?=:)")
 # A commit's name, or what GitHub takes for one: seven digits or more. Decimals are none.
-_COMMIT = re.compile(r"(?i)(?<![0-9a-z_])(?<![0-9][.,])[0-9a-f]{7,40}(?![0-9a-z_])")
+_COMMIT = re.compile(r"(?i)(?<![0-9a-z])(?<![0-9][.,])[0-9a-f]{7,40}(?![0-9a-z])")
 _PART = re.compile(r"[0-9A-Fa-f]{6}(?=.)")  # of it, too short for one
 _EMOJI = re.compile(r":(?=[a-zA-Z0-9_+-]+:)")
 _LEADING_NUMBER = re.compile(r"(\d{1,9})([.)])(?=\s|\Z)")
