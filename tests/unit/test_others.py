@@ -43,6 +43,53 @@ def test_the_majority_of_other_tasks() -> None:
     assert others.majority(model("regression"), numbers)["prediction"].unique().to_list() == [3.0]
 
 
+@pytest.mark.parametrize(
+    ("labels", "positive", "named"),
+    [
+        ([True, False, False, False], None, "true"),
+        ([True, False, False, False], "true", "true"),
+        ([True, False, False, False], "1", "true"),
+        ([1.0, 0.0, 0.0, 0.0], None, "1"),
+        ([1.0, 0.0, 0.0, 0.0], "1", "1"),
+        (["10", "9", "9", "9"], None, "10"),
+        ([0, 1, 1, 1], "0", "0"),
+    ],
+)
+def test_the_score_of_the_majority_is_the_share_of_the_positive_class(labels, positive, named) -> None:
+    """However the label is written: the class is the one that the comparison takes for the positive one."""
+    n = 400
+    truth = pl.DataFrame({"id": range(n), "late": labels * (n // 4)})
+    said = pl.DataFrame(
+        {"id": range(n), "prediction": truth["late"], "score": [0.75, 0.2, 0.3, 0.1] * (n // 4)}
+    )
+    rules = with_majority(model(metrics=("brier",), gates=(gate("brier", max=1.0),), positive=positive))
+    (row,) = run(rules, truth, said, said).others
+    assert row.value == pytest.approx(0.25 * 0.75), named
+    definitions.same_question(rules, model(positive=named), truth["late"])
+
+
+def test_rows_of_the_majority_count_by_their_weight() -> None:
+    truth = pl.DataFrame({"id": range(4), "late": ["a", "b", "b", "b"], "w": [6.0, 1.0, 1.0, 0.0]})
+    table = others.majority(model("multiclass", weight="w"), truth)
+    assert table.row(0) == (0, "a", 0.75, 0.25)
+    numbers = pl.DataFrame({"id": range(2), "late": [1, 5], "w": [3, 1]})
+    assert others.majority(model("regression", weight="w"), numbers)["prediction"].to_list() == [2.0, 2.0]
+
+
+def test_a_baseline_that_predicts_no_intervals_is_compared_by_the_rest() -> None:
+    rng = np.random.default_rng(0)
+    truth = pl.DataFrame({"id": range(300), "late": rng.normal(size=300)})
+    said = truth.select(
+        "id", prediction=pl.col("late") + 0.1, lower=pl.col("late") - 1, upper=pl.col("late") + 1
+    )
+    rules = with_majority(
+        model("regression", metrics=("mae", "interval_width"), gates=(gate("mae", max=9.0),))
+    )
+    found = run(rules, truth, said, said)
+    assert [(row.name, row.metric) for row in found.others] == [("majority", "mae")]
+    assert "The further baseline majority says nothing that interval_width needs." in found.notes
+
+
 def test_a_version_beside_the_candidate_never_gates() -> None:
     truth, candidate, baseline = binary(4000, skill=1.5)
     *_, better = binary(4000, other=2.5)

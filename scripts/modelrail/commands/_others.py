@@ -88,6 +88,7 @@ def _score(
     index: int,
 ) -> records.Scored:
     from modelrail.adapters import evaluation, predictor, versions
+    from modelrail.core import definitions
 
     with tempfile.TemporaryDirectory(prefix="modelrail-other-") as parent:
         path = versions.model_file(repository, registered, settings, Path(parent))
@@ -95,6 +96,7 @@ def _score(
             "further baseline", registered, model=model.name, path=path, config_file=config_file,
             settings=settings, git=repository, needs=model.data.needs,
         ) as side:  # fmt: skip
+            definitions.same_question(model, side.model, question.truth[model.data.label_columns[0]])
             answer = predictor.score(side, question, settings)
     return records.Scored(
         role="other",

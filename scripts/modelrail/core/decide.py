@@ -143,7 +143,7 @@ def answer(
 
 
 def _needed(measured: Measured, room: Contrast | None, confidence: float, family: int) -> int | None:
-    """Rows that would settle it: show that it keeps the margin, or, at its own first step of Holm, a change."""
+    """Rows that would settle it: that it keeps the margin, or that it changes, at its first step of Holm."""
     assert measured.difference is not None  # noqa: S101 - the caller has looked
     sure = measured.difference.half_width(1 - (1 - confidence) / max(1, family))
     ways = [rows_to_settle(measured.rows, sure, abs(measured.difference.estimate))]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import polars as pl
 
 from modelrail import config
+from modelrail.core import label_names
 from modelrail.errors import ComparisonError
 
 
@@ -26,7 +27,4 @@ def same_question(ours: config.Model, theirs: config.Model, labels: pl.Series) -
 def _positive(model: config.Model, labels: pl.Series) -> str:
     if model.task != "binary":
         return ""
-    if model.positive is not None:
-        return model.positive
-    greatest = labels.max()
-    return str(greatest).lower() if isinstance(greatest, bool) else str(greatest)
+    return label_names.positive(model.positive, label_names.of(labels.drop_nulls().unique()).to_list()) or ""

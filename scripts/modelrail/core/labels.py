@@ -10,7 +10,7 @@ import numpy as np
 import polars as pl
 
 from modelrail import config
-from modelrail.core import label_sets
+from modelrail.core import label_names, label_sets
 from modelrail.core.inference.contrast import pieces
 from modelrail.core.metrics import catalog
 from modelrail.core.metrics.estimate import Floats, Ints
@@ -42,7 +42,7 @@ def classification(
     if model.task == "binary":
         extra = extra.clear()
     names = pl.concat([*(one.names for one in (truth, *said.values())), extra.cast(pl.String)]).unique()
-    classes = tuple(sorted(names.to_list(), key=_natural))
+    classes = tuple(sorted(names.to_list(), key=label_names.natural))
     if model.task == "binary":
         classes = _binary_classes(model, classes, truth, said)
     codes = {name: code for code, name in enumerate(classes)}
@@ -98,25 +98,7 @@ def _labels(values: pl.Series, who: str, metric: str) -> Labels:
     if values.dtype == pl.String:  # from here on a byte or two a row
         coded = values.cast(pl.Enum(distinct)).to_physical()
         return Labels(coded, pl.Series(range(distinct.len()), dtype=coded.dtype), distinct)
-    return Labels(values, distinct, _names(distinct))
-
-
-def _names(values: pl.Series) -> pl.Series:
-    if values.dtype == pl.Boolean:
-        return values.cast(pl.Int8).cast(pl.String)
-    if values.dtype.is_float():
-        whole = values.is_finite() & (values == values.round(0)) & (values.abs() < 2**53)
-        if bool(whole.all()):
-            return values.cast(pl.Int64).cast(pl.String)
-    return values.cast(pl.String)
-
-
-def _natural(label: str) -> tuple[bool, float, str]:
-    """Numbers by value, before words."""
-    try:
-        return False, float(label), label
-    except ValueError:
-        return True, 0.0, label
+    return Labels(values, distinct, label_names.of(distinct))
 
 
 def _binary_classes(
@@ -136,11 +118,8 @@ def _binary_classes(
         raise ComparisonError(
             f"The target {model.data.target!r} has {len(known):,} classes; a binary task has two."
         )
-    positive = model.positive
-    if positive is not None:
-        positive = (
-            {"true": "1", "false": "0"}.get(positive.lower(), positive) if positive not in found else positive
-        )
+    if model.positive is not None:
+        positive = label_names.positive(model.positive, found) or ""
         others = [label for label in found if label != positive]
         if len(others) > 1:
             raise ComparisonError(

@@ -8,44 +8,54 @@ from typing import Any
 import polars as pl
 
 from modelrail import config, records
-from modelrail.core import decide, wording
+from modelrail.core import decide, label_names, wording
 from modelrail.core.inference.family import holm
 from modelrail.core.measure import Subset
 from modelrail.core.measured import Measured
 from modelrail.core.metrics.catalog import Metric
-from modelrail.core.pairing import pair
+from modelrail.core.output import SCORE
+from modelrail.core.pairing import BOUNDS, pair
 from modelrail.errors import ComparisonError
 
 MAJORITY = "majority"
 
 
 def majority(model: config.Model, truth: pl.DataFrame) -> pl.DataFrame:
-    """The predictor that looks at nothing: the most frequent class with the shares as scores, or the mean."""
+    """The predictor that looks at nothing: the most frequent class with the shares as scores, or the mean.
+
+    Rows count by their weight, as everywhere.
+    """
     labels, keys = truth[model.data.target], truth[model.data.key]
+    weight = model.data.weight
+    weights = (truth[weight] if weight else pl.repeat(1.0, keys.len(), eager=True)).cast(pl.Float64)
     if model.task == "regression":
-        return pl.DataFrame(
-            {model.data.key: keys, "prediction": pl.repeat(labels.mean(), keys.len(), eager=True)}
-        )
-    counts = labels.value_counts(sort=True).sort(["count", labels.name], descending=[True, False])
-    classes, shares = counts[labels.name].to_list(), (counts["count"] / labels.len()).to_list()
+        mean = (labels * weights).sum() / weights.sum()
+        return pl.DataFrame({model.data.key: keys, "prediction": pl.repeat(mean, keys.len(), eager=True)})
+    every = pl.DataFrame({"label": labels, "weight": weights}).group_by("label").agg(pl.col("weight").sum())
+    every = every.sort(["weight", "label"], descending=[True, False])
+    names, shares = label_names.of(every["label"]).to_list(), (every["weight"] / weights.sum()).to_list()
     table: dict[str, Any] = {
         model.data.key: keys,
-        "prediction": pl.repeat(classes[0], keys.len(), dtype=labels.dtype, eager=True),
+        "prediction": pl.repeat(every["label"][0], keys.len(), dtype=labels.dtype, eager=True),
     }
+    by_name = dict(zip(names, shares, strict=True))
     if model.task == "binary":
-        positive = model.positive if model.positive is not None else str(max(classes))
-        rate = next(
-            (share for one, share in zip(classes, shares, strict=True) if _text(one) == positive), 0.0
-        )
-        table["score"] = pl.repeat(rate, keys.len(), eager=True)
+        rate = by_name.get(label_names.positive(model.positive, names) or "", 0.0)
+        table[SCORE] = pl.repeat(rate, keys.len(), eager=True)
     else:
-        for one, share in zip(classes, shares, strict=True):
-            table[f"score:{_text(one)}"] = pl.repeat(share, keys.len(), eager=True)
+        table |= {
+            f"{SCORE}:{name}": pl.repeat(share, keys.len(), eager=True) for name, share in by_name.items()
+        }
     return pl.DataFrame(table)
 
 
-def _text(label: object) -> str:
-    return str(label).lower() if isinstance(label, bool) else str(label)
+def _carried(metric: Metric, columns: Sequence[str]) -> bool:
+    """Whether a table of these columns holds what the metric needs."""
+    if metric.needs == "intervals":
+        return set(BOUNDS) <= set(columns)
+    if metric.needs in {"scores", "probabilities"}:
+        return SCORE in columns or any(name.startswith(f"{SCORE}:") for name in columns)
+    return True
 
 
 def compare(
@@ -69,9 +79,13 @@ def compare(
     found: list[tuple[str, str, Measured]] = []
     notes = []
     for name, table in wanted.items():
+        carried = {label: one for label, one in usable.items() if _carried(one, table.columns)}
+        lacking = [label for label in usable if label not in carried]
+        if lacking:
+            notes.append(f"The further baseline {name} says nothing that {', '.join(lacking)} needs.")
         try:
-            whole = Subset(pair(model, list(usable.values()), truth, candidate, table, seed=seed))
-            found += [(name, label, whole.measure(metric)) for label, metric in usable.items()]
+            whole = Subset(pair(model, list(carried.values()), truth, candidate, table, seed=seed))
+            found += [(name, label, whole.measure(metric)) for label, metric in carried.items()]
         except ComparisonError as error:
             notes.append(f"The further baseline {name} cannot be compared: {error.what}")
     tested = [at for at, (_, _, one) in enumerate(found) if one.tested]
