@@ -214,7 +214,7 @@ class Signing(Part, frozen=True, kw_only=True):
     format: Literal["ssh", "gpg"] = "ssh"
     key: str | None = None  # a key file or id, as for git's user.signingKey
     signers: str | None = None  # file of the allowed signers
-    required: bool = False  # versions that none of them signed are not promoted
+    required: bool = False  # nothing is written that none of them signed
 
 
 class Config(Part, frozen=True, kw_only=True):

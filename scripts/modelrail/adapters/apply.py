@@ -6,8 +6,9 @@ shows it (comment, deployment, release flags) can then fail without failing the 
 
 from __future__ import annotations
 
+import contextlib
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -15,6 +16,7 @@ from typing import TYPE_CHECKING
 from modelrail import config, plans
 from modelrail.adapters import files, signatures, tagging
 from modelrail.adapters.git import Git
+from modelrail.core.objects import Sign
 from modelrail.errors import FilesystemError, GitHubError, ModelrailError, NotFoundError, UsageError
 from modelrail.records import Event
 from modelrail.settings import Settings
@@ -60,8 +62,8 @@ def apply(
         if dry_run:
             continue
         if isinstance(effect, plans.PushTags):
-            sign = signatures.signer(git, settings, signing)
-            pushed = tagging.push(git, effect, tagging.tagger(git, settings), sign=sign, sleep=sleep)
+            with _signer(git, settings, signing) as sign:
+                pushed = tagging.push(git, effect, tagging.tagger(git, settings), sign=sign, sleep=sleep)
             done.tags |= pushed.objects
             done.changed = done.changed or pushed.changed
             done.event = pushed.event or done.event
@@ -81,6 +83,17 @@ def apply(
         else:
             _on_github(effect, github, done, recorded=recorded)
     return done
+
+
+@contextlib.contextmanager
+def _signer(git: Git, settings: Settings, signing: config.Signing | None) -> Iterator[Sign | None]:
+    """What signs; with `signing.required` only what an allowed signer signed."""
+    sign = signatures.signer(git, settings, signing)
+    if sign is None or signing is None or not signing.required or signing.signers is None:
+        yield sign
+        return
+    with signatures.allowed(settings.workspace / signing.signers, settings) as signers:
+        yield signatures.checked(sign, signers)
 
 
 def _on_github(effect: plans.Effect, github: GitHub, done: Outcomes, *, recorded: bool) -> None:

@@ -25,6 +25,7 @@ from modelrail.errors import NotFoundError, SignatureError, ToolMissingError, Un
 from modelrail.settings import Settings
 
 TIMEOUT = 120.0  # seconds; a person may have to touch a key
+LAST_TIME = 253_402_000_000  # before the year 10000, which no calendar here can write
 NAMESPACE = "git"  # of SSH signatures: one for Git objects is none for anything else
 _PGP_KEY = re.compile(
     r"-----BEGIN PGP PUBLIC KEY BLOCK-----.*?-----END PGP PUBLIC KEY BLOCK-----\n?", re.DOTALL
@@ -87,6 +88,26 @@ def signer(git: Git, settings: Settings, asked: config.Signing | None = None) ->
         return text if text.endswith("\n") else text + "\n"
 
     return sign
+
+
+def checked(sign: Sign, signers: Signers) -> Sign:
+    """Signs as `sign` does, and holds what it made of a tag against the allowed signers. Raises SignatureError.
+
+    A tag is for ever: one that nobody may rely on is not made.
+    """
+
+    def signed_by_one_of_them(payload: bytes) -> str:
+        text = sign(payload)
+        verdict = signers.verify(payload + text.encode()) if payload.startswith(b"object ") else None
+        if verdict is not None and verdict.status != "good":
+            raise SignatureError(
+                f"The tag would be {describe(verdict)}; nothing was written.",
+                why="The policy wants signatures of allowed signers (signing.required).",
+                next="Sign with a key of the list, or add the signer to the list.",
+            )
+        return text
+
+    return signed_by_one_of_them
 
 
 def _config(git: Git, name: str, *, boolean: bool = False) -> str:
@@ -183,20 +204,26 @@ class Signers:
         if self._ssh is None:
             return Verdict("unknown", detail="the list names no SSH key")
         with _as_file(found.signature) as signature:
-            # Keys can be allowed for a while only: what counts is when it was signed, as for git.
-            moment = time.strftime("%Y%m%d%H%M%SZ", time.gmtime(min(found.time, 2**40)))
-            stamp = f"-Overify-time={moment}"
-            common = ["-s", str(signature), "-f", str(self._ssh), stamp]
+            # Keys can be allowed for a while only: what counts is when it was signed, as for git. In local time,
+            # as git says it: OpenSSH before 9.1 knows no other.
+            moment = time.strftime("%Y%m%d%H%M%S", time.localtime(min(found.time, LAST_TIME)))
+            common = ["-s", str(signature), "-f", str(self._ssh), f"-Overify-time={moment}"]
             who = _run(["ssh-keygen", "-Y", "find-principals", *common], b"", self._environ)
-            name = who.stdout.decode("utf-8", "replace").strip().partition("\n")[0].partition(",")[0]
-            if who.returncode or not name:
+            names = [line.partition(",")[0] for line in who.stdout.decode("utf-8", "replace").split("\n")]
+            names = [name.strip() for name in names if name.strip()]
+            if who.returncode or not names:
                 return self._not_found(signature, found.payload)
-            done = _run(
-                ["ssh-keygen", "-Y", "verify", "-n", NAMESPACE, "-I", name, *common],
-                found.payload,
-                self._environ,
-            )
-        return Verdict("good", name) if done.returncode == 0 else Verdict("bad", name, _words(done.stderr))
+            said = ""
+            for name in names:  # one key may stand in several lines, and not in each for Git
+                done = _run(
+                    ["ssh-keygen", "-Y", "verify", "-n", NAMESPACE, "-I", name, *common],
+                    found.payload,
+                    self._environ,
+                )
+                if done.returncode == 0:
+                    return Verdict("good", name)
+                said = said or _words(done.stderr)
+        return Verdict("bad", names[0], said)
 
     def _not_found(self, signature: Path, payload: bytes) -> Verdict:
         """Nobody of the list: the signature of somebody else, or one that is broken altogether."""
@@ -220,9 +247,14 @@ class Signers:
             ]
             done = _run(command, found.payload, env)
         said = done.stdout.decode("utf-8", "replace")
-        good = re.search(r"^\[GNUPG:\] GOODSIG \S+ (.*)$", said, re.MULTILINE)
-        if done.returncode == 0 and good and re.search(r"^\[GNUPG:\] VALIDSIG ", said, re.MULTILINE):
-            return Verdict("good", good[1])
+        good = re.search(r"^\[GNUPG:\] (GOOD|EXPKEY)SIG \S+ (.*)$", said, re.MULTILINE)
+        valid = re.search(r"^\[GNUPG:\] VALIDSIG \S+ \S+ (\d+) ", said, re.MULTILINE)
+        if done.returncode == 0 and good and valid:
+            # A key that has expired since signed well while it had not, as with SSH.
+            ends = [int(end) for end in re.findall(r"^\[GNUPG:\] KEYEXPIRED (\d+)", said, re.MULTILINE)]
+            if good[1] == "GOOD" or (ends and int(valid[1]) < min(ends)):
+                return Verdict("good", good[2])
+            return Verdict("bad", good[2], "the key had expired when it signed")
         if "[GNUPG:] NO_PUBKEY" in said:
             return Verdict("unknown", detail=_words(done.stderr))
         return Verdict("bad", detail=_words(done.stderr))

@@ -287,8 +287,9 @@ def _require_signature(
     if signing is None or not signing.required or signing.signers is None or not decision.stage:
         return
     known = state.versions.get(decision.version)
-    if known is None or not decision.changed:
-        return
+    name = tags.parse_name(decision.tag)
+    if known is None or not decision.changed or name is None or name.kind != "assign":
+        return  # what is taken out may be whatever it is
     from modelrail.adapters import signatures
 
     with signatures.allowed(found.workspace / signing.signers, found) as signers:
