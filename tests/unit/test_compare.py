@@ -256,6 +256,20 @@ def test_a_slice_that_blocks_is_not_called_undecided_further_down():
     assert re.search(r"not once corrected for 222 tests", of_ev["f1"].note)
 
 
+def test_a_gate_names_slices_as_they_are_shown():
+    truth, candidate, baseline = binary(3000, skill=2.5)
+    truth = truth.with_columns(far=pl.col("distance") > 900)
+    parts = (config.Slice(column="far"),)
+    rules = tuple(
+        gate("roc_auc", index, no_worse_than=0.05, slices="far", only=(value,))
+        for index, value in enumerate(("true", "yes"))
+    )
+    found = run(model(gates=rules, slices=parts), truth, candidate, baseline)
+    assert [one.outcome for one in found.gates] == ["pass", "inconclusive"]
+    assert found.gates[0].slice.value == "true"
+    assert found.gates[1].detail == "no row has far yes"
+
+
 def test_small_slices_are_inconclusive_and_do_not_decide():
     truth, candidate, baseline = binary(4000, skill=2.0)
     truth = truth.with_columns(carrier=pl.when(pl.col("id") < 7).then(pl.lit("HA")).otherwise("carrier"))

@@ -118,6 +118,29 @@ def test_expressions_agree_with_a_plain_reading(
     assert found == [bool(reference(tree, row)) for row in known]
 
 
+def labels(values: list[object], **how: int) -> list[str]:
+    """Of the slices of one column; no row without one."""
+    cut = slices.cut(pl.DataFrame({"x": values}), config.Slice(column="x", **how))
+    assert cut.sizes.sum() == len(values)
+    return list(cut.labels)
+
+
+def test_every_slice_has_a_name_of_its_own() -> None:
+    assert labels([True, False, None]) == ["false", "true", "(missing)"]
+    assert labels([20130101.0, 20130102.0, None, 0.1, 1.0]) == [
+        "0.1", "1", "20130101", "20130102", "(missing)",
+    ]  # fmt: skip
+    long = "x" * 80
+    assert labels([long + "a", long + "b"]) == [long, f"{long} #2"]
+    assert labels(["(missing)", None]) == ["(missing)", "(missing) #2"]
+    assert labels([20130101, 20130102, 20130103], bins=3) == [
+        "20130101 to 20130102", "over 20130102 to 20130103",
+    ]  # fmt: skip
+    assert labels([0.1, 0.25, 1.0], bins=3)[0] == "0.1 to 0.25"
+    near = labels([1.00000001, 1.00000002, 1.00000003], bins=3)
+    assert near == ["1.00000001 to 1.00000002", "over 1.00000002 to 1.00000003"]
+
+
 def test_a_combination() -> None:
     wanted = config.Slice(
         column="carrier & origin", parts=(config.Slice(column="carrier"), config.Slice(column="origin"))

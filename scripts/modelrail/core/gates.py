@@ -263,9 +263,10 @@ def _over_slices(results: Results, gate: config.Gate) -> records.GateRow:
     every = [part for part in results.slices[gate.slices] if not gate.only or part.ref.value in gate.only]
     judged = [part for part in every if part.judged(label)]
     if not judged:
-        nothing = Measured(
-            0, None, None, {}, enough=False, note=f"no slice of {gate.slices} is large enough to judge"
-        )
+        note = f"no slice of {gate.slices} is large enough to judge"
+        if gate.only and not every:
+            note = f"no row has {gate.slices} {' or '.join(gate.only)}"
+        nothing = Measured(0, None, None, {}, enough=False, note=note)
         return _judge(results, gate, nothing, None, 1.0, 1)
     adjusted = holm([_p(part.measured[label]) for part in judged])
     rows = [

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+import numpy as np
 import polars as pl
 
 from modelrail import config, records
@@ -29,7 +30,7 @@ def majority(model: config.Model, truth: pl.DataFrame) -> pl.DataFrame:
     weight = model.data.weight
     weights = (truth[weight] if weight else pl.repeat(1.0, keys.len(), eager=True)).cast(pl.Float64)
     if model.task == "regression":
-        mean = (labels * weights).sum() / weights.sum()
+        mean = float(np.average(labels.cast(pl.Float64).to_numpy(), weights=weights.to_numpy()))
         return pl.DataFrame({model.data.key: keys, "prediction": pl.repeat(mean, keys.len(), eager=True)})
     every = pl.DataFrame({"label": labels, "weight": weights}).group_by("label").agg(pl.col("weight").sum())
     every = every.sort(["weight", "label"], descending=[True, False])

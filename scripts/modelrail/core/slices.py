@@ -19,6 +19,7 @@ from modelrail.errors import ComparisonError
 
 MISSING = "(missing)"
 JOIN = " & "  # between the values of a combination, as between its columns
+LONGEST = 80  # characters of a label
 MAX_SLICES = 5000  # of one column
 CODE = np.int16  # of a slice: two bytes a row
 Codes = NDArray[np.signedinteger[Any]]
@@ -107,6 +108,11 @@ def _by_value(values: pl.Series, wanted: config.Slice) -> Slicing:
             next=f"Cut it into bins: `slices: [{{column: {wanted.column}, bins: 5}}]`.",
         )
     labels = tuple(_label(value) for value in found.to_list())
+    if len(set(labels)) < len(labels):  # two long texts that begin alike, or a text that says `(missing)`
+        labels = tuple(
+            f"{label} #{place}" if label in labels[: place - 1] else label
+            for place, label in enumerate(labels, 1)
+        )
     return Slicing(wanted.column, wanted.min_rows, labels, _codes(values, found))
 
 
@@ -135,11 +141,11 @@ def _by_bins(values: pl.Series, wanted: config.Slice) -> Slicing:
     edges = np.unique(np.quantile(known, np.linspace(0, 1, wanted.bins + 1), method="inverted_cdf"))
     inner = edges[1:-1]
     codes = np.searchsorted(inner, numbers, side="left").astype(CODE)
-    bounds = [edges[0], *inner, edges[-1]]
+    bounds = _edges(edges.tolist())
     labels = [
-        f"{'' if index == 0 else 'over '}{_number(low)} to {_number(high)}"
+        f"{'' if index == 0 else 'over '}{low} to {high}"
         for index, (low, high) in enumerate(itertools.pairwise(bounds))
-    ] or [_number(edges[0])]
+    ] or bounds
     if missing:
         codes[np.isnan(numbers)] = len(labels)
         labels.append(MISSING)
@@ -149,8 +155,19 @@ def _by_bins(values: pl.Series, wanted: config.Slice) -> Slicing:
 def _label(value: object) -> str:
     if value is None:
         return MISSING
-    return _number(value) if isinstance(value, float) else str(value)[:80]
+    if isinstance(value, bool):
+        return str(value).lower()
+    if isinstance(value, float):
+        return _exact(value)
+    return str(value)[:LONGEST]
 
 
-def _number(value: float) -> str:
-    return f"{value:.6g}"
+def _exact(value: float) -> str:
+    """With all its digits: 20130101.0 and 20130102.0 are two slices."""
+    return str(int(value)) if value.is_integer() and abs(value) < 1 << 53 else repr(value)
+
+
+def _edges(values: list[float]) -> list[str]:
+    """Six digits where they tell the edges apart."""
+    short = [_exact(value) if value.is_integer() else f"{value:.6g}" for value in values]
+    return short if len(set(short)) == len(short) else [_exact(value) for value in values]
