@@ -126,6 +126,26 @@ def test_killed_between_tag_and_release(
     assert consumer.run("promote", "delay", "v1.0.0").outputs["changed"] == "true"
 
 
+@pytest.mark.fault(3)
+def test_a_release_that_is_completed_after_the_promotion_is_a_full_one(
+    hub: LocalHub, consumer: Project, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    merged(consumer, hub, "one")
+    with monkeypatch.context() as patch:
+        patch.setattr(github_releases, "publish", _die)
+        with pytest.raises(RuntimeError, match="killed"):
+            consumer.run("register")
+    assert "has no release" in consumer.run("promote", "delay", "v1.0.0").err
+    consumer.run("register", env={"GITHUB_RUN_ATTEMPT": "2"})
+    (release,) = releases(hub)
+    assert release["prerelease"] is False
+    latest = requests.get(
+        f"{hub.api_url}/repos/octo/flights/releases/latest",
+        headers={"Authorization": f"Bearer {hub.token}"}, timeout=10,
+    ).json()  # fmt: skip
+    assert latest["tag_name"] == "delay@v1.0.0"
+
+
 def _die(*_: object) -> str:
     raise RuntimeError("killed")
 

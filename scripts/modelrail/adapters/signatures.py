@@ -91,9 +91,9 @@ def signer(git: Git, settings: Settings, asked: config.Signing | None = None) ->
 
 
 def checked(sign: Sign, signers: Signers) -> Sign:
-    """Signs as `sign` does, and holds what it made of a tag against the allowed signers. Raises SignatureError.
+    """Signs as `sign` does, and holds what it made of a tag against the allowed signers.
 
-    A tag is for ever: one that nobody may rely on is not made.
+    A tag is for ever: one that nobody may rely on is not made. Raises SignatureError.
     """
 
     def signed_by_one_of_them(payload: bytes) -> str:
@@ -204,8 +204,8 @@ class Signers:
         if self._ssh is None:
             return Verdict("unknown", detail="the list names no SSH key")
         with _as_file(found.signature) as signature:
-            # Keys can be allowed for a while only: what counts is when it was signed, as for git. In local time,
-            # as git says it: OpenSSH before 9.1 knows no other.
+            # Keys can be allowed for a while only: what counts is when it was signed, as for git. In local
+            # time, as git says it: OpenSSH before 9.1 knows no other.
             moment = time.strftime("%Y%m%d%H%M%S", time.localtime(min(found.time, LAST_TIME)))
             common = ["-s", str(signature), "-f", str(self._ssh), f"-Overify-time={moment}"]
             who = _run(["ssh-keygen", "-Y", "find-principals", *common], b"", self._environ)

@@ -66,15 +66,27 @@ def of(
     assets.append(_written(place, CARD, card.encode(), "text/markdown"))
     sums = "".join(f"{asset.digest.removeprefix('sha256:')}  {asset.name}\n" for asset in assets)
     assets.append(_written(place, SUMS, sums.encode(), "text/plain"))
-    final = bool(policy.stages) and policy.stages[-1].name in decision.entered
+    final, newest = _final(decision, state, policy)
     return plans.PublishRelease(
         tag=decision.tag,
         title=f"{decision.model} {version}",
         body=render.release_notes(evidence, version, run_url=run_url, evidence_digest=digest if kept else ""),
         assets=tuple(assets),
         prerelease=not final,
-        latest=final and leads,
+        latest=newest and leads,
     )
+
+
+def _final(decision: Decision, state: ModelState, policy: config.Model) -> tuple[bool, bool]:
+    """Whether the version is in the last stage, and its newest there: it enters now, or has entered since."""
+    if not policy.stages:
+        return False, False
+    last = policy.stages[-1].name
+    if decision.changed:
+        entered = last in decision.entered
+        return entered, entered
+    there = [standing.version for standing in state.standing(last)]
+    return decision.version in there, there[:1] == [decision.version]
 
 
 def _report(evidence: records.Evidence, digest: str, folder: Path, run_url: str) -> bytes:
