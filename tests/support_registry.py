@@ -205,7 +205,9 @@ class Project:
         }
 
     def clone(self, to: Path, *options: str) -> Project:
-        run_git(to.parent, "clone", "--quiet", *options, self.remote, str(to))
+        # By a URL: of a path git makes no shallow clone.
+        remote = self.remote if "://" in self.remote else Path(self.remote).as_uri()
+        run_git(to.parent, "clone", "--quiet", *options, remote, str(to))
         return Project(to, self.remote, dict(self.environ))
 
 

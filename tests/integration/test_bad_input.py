@@ -43,6 +43,10 @@ def training_fails(root: Path) -> None:
     (root / "train.py").write_text("raise SystemExit('out of cheese')")
 
 
+def a_package_is_missing(root: Path) -> None:
+    (root / "train.py").write_text("raise SystemExit(\"ModuleNotFoundError: No module named 'x'\")")
+
+
 def training_writes_nothing(root: Path) -> None:
     (root / "train.py").write_text("")
 
@@ -73,6 +77,7 @@ def no_candidate(root: Path) -> None:
         (no_config, "train", 3, "config", "Run `modelrail init`"),
         (unknown_key, "train", 3, "config", 'Did you mean "params"?'),
         (training_fails, "train", 11, "training", "out of cheese"),
+        (a_package_is_missing, "train", 11, "training", "Without `env:` it runs with /"),
         (training_writes_nothing, "train", 11, "training", "did not write build/model.json"),
         (no_data, "train", 9, "data", "test.csv"),
         (no_model_file, "evaluate", 8, "record", "Run `modelrail train` first"),

@@ -161,6 +161,8 @@ def test_a_pull_request_is_judged_by_the_policy_of_its_base(workspace, git, monk
     assert (policy.commit, policy.source, policy.changed) == (base, "base", True)
     assert "edits the policy" in capsys.readouterr().out
     assert __main__.main(["compare", "--policy-ref", "HEAD"]) == 0
+    assert __main__.main(["compare", "--policy-ref", "--no-such-branch"]) == 7
+    assert "names no commit of this clone" in capsys.readouterr().err
 
 
 @pytest.mark.fault(22)

@@ -232,6 +232,9 @@ def test_a_shallow_clone_without_tags_finds_the_baseline(consumer: Consumer, tmp
     other.train()
     other.ok("evaluate")
     assert other.evaluation().baseline_ref.version == "v1.0.0"
+    # Without the remote nobody can tell what the shallow clone lacks.
+    support.run(clone, "git", "remote", "remove", "origin")
+    assert isinstance(other.error("evaluate"), GitError)
 
 
 @pytest.mark.fault(20)

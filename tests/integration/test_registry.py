@@ -229,8 +229,15 @@ def test_dry_run_changes_nothing(consumer: Project) -> None:
 @pytest.mark.fault(13)
 def test_a_shallow_clone_reads_the_remote(consumer: Project, tmp_path: Path) -> None:
     two_in_production(consumer)
+    tagless = consumer.clone(tmp_path / "tagless", "--no-tags")
+    assert tagless.run("which", "delay#production").out == "v1.0.1\n"
+    partial = consumer.clone(tmp_path / "partial", "--depth=1")
+    partial.git("tag", "--delete", "delay#production#4")  # as if it stood on an older commit
+    assert partial.run("which", "delay#production").out == "v1.0.1\n"
     shallow = consumer.clone(tmp_path / "shallow", "--depth=1", "--no-tags")
     assert shallow.local_tags() == {}
+    assert "show --fetch" in shallow.run("which", "delay#production", "--no-fetch", code=7).err
+    assert shallow.run("which", "delay#production").out == "v1.0.1\n"
     assert shallow.run("which", "delay#production", "--fetch").out == "v1.0.1\n"
     assert shallow.run("rollback", "delay", "--reason", "bad").outputs["version"] == "v1.0.0"
     assert consumer.remote_tags()["delay#production#5"]

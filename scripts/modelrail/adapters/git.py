@@ -221,6 +221,10 @@ class Git:
             self._facts = (shallow == "true", self.root / folder)
         return self._facts
 
+    def has_remote(self) -> bool:
+        """Whether the remote has an address here."""
+        return self.attempt("config", "--get", f"remote.{self.remote}.url").returncode == 0
+
     def refs(self, *names: str) -> dict[str, str]:
         """Those of these refs that exist, with their objects; full names."""
         said = self.text("for-each-ref", "--format=%(refname) %(objectname)", *names).splitlines()

@@ -60,6 +60,7 @@ def run(
             how = f"ended by signal {-done.code}" if done.code < 0 else f"failed with exit code {done.code}"
             raise TrainingError(
                 f"The training of {model.name} {how}: {model.train}",
+                why=_lacking(model, environment, done.tail),
                 next=f"Its last lines say why. By hand{_in(model.path)}: {model.train}",
                 path=f"models.{model.name}.train",
                 tail=done.tail,
@@ -76,6 +77,15 @@ def run(
                     tail=done.tail,
                 )
     return done.seconds
+
+
+def _lacking(model: config.Model, environment: Environment, tail: str) -> str:
+    """Whose packages the training could use, when it missed one: never those beside modelrail itself."""
+    if "ModuleNotFoundError" not in tail:
+        return ""
+    if model.env is None:
+        return f"Without `env:` it runs with {environment.python}; name a requirements file there."
+    return f"It has the packages of {model.env}, and no others."
 
 
 def _in(folder: str) -> str:

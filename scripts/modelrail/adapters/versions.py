@@ -13,7 +13,7 @@ from modelrail.adapters import files, model_files
 from modelrail.adapters.actions_io import say
 from modelrail.adapters.git import Git
 from modelrail.core.history import ModelState, Registered
-from modelrail.errors import NotFoundError, RecordError
+from modelrail.errors import GitError, NotFoundError, RecordError
 from modelrail.settings import Settings
 
 
@@ -30,8 +30,13 @@ def state(git: Git, model: str, settings: Settings) -> ModelState:
     from modelrail.adapters import registry
     from modelrail.core import history
 
-    if not settings.in_ci and git.attempt("config", "--get", f"remote.{git.remote}.url").returncode == 1:
+    if not settings.in_ci and not git.has_remote():
         # A repository that has no remote at all is its own registry: a fact, not a failed read.
+        if git.facts()[0]:
+            raise GitError(
+                f"This shallow clone has no remote {git.remote!r}: it lacks tags that decide about {model}.",
+                next="Add the remote that it was cloned from (git remote add origin URL), or clone it whole.",
+            )
         say(f"{model}: there is no remote {git.remote!r}; the registry is this repository's own tags.")
         return history.fold(registry.read(git, model)).get(model) or ModelState(model=model)
     registry.fetch(git, [model], with_ledger=True)

@@ -24,8 +24,9 @@ as_json = click.option("--json", "as_json", is_flag=True, help="Print one JSON d
 dry_run = click.option("--dry-run", is_flag=True, help="Print what would be done; change nothing.")
 
 fetch = click.option(
-    "--fetch/--no-fetch", default=None, help="Read the tags from the remote first. Default: only in CI."
-)
+    "--fetch/--no-fetch", default=None,
+    help="Read the tags from the remote first. Default: in CI, and in a clone without them.",
+)  # fmt: skip
 
 remote = click.option(
     "--remote", default="", metavar="URL", help="Read that repository's registry, without a clone of it."

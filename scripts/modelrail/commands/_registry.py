@@ -383,12 +383,28 @@ def look(
     with_ledger: bool = False,
     state_only: bool = False,
 ) -> Mapping[str, ModelState]:
-    """The states for looking: after a fetch the remote's, else this clone's own tags; one call of git.
+    """The states for looking: after a fetch the remote's, else this clone's own tags.
 
-    `wanted` is the option --fetch/--no-fetch; by default only CI fetches. `models`: of which, None for all.
+    `wanted` is the option --fetch/--no-fetch; by default CI fetches, and a clone that cannot know: a shallow
+    one has the tags of its few commits alone, another may have none. `models`: of which, None for all.
     `state_only`: without the events.
     """
-    fetched = found.in_ci if wanted is None else wanted
+    fetched = (found.in_ci or (git.facts()[0] and git.has_remote())) if wanted is None else wanted
+    states = _look(git, model, models, fetched, with_ledger=with_ledger, state_only=state_only)
+    if not states and not fetched and wanted is None and git.has_remote():
+        states = _look(git, model, models, True, with_ledger=with_ledger, state_only=state_only)
+    return states
+
+
+def _look(
+    git: Git,
+    model: str | None,
+    models: Sequence[str] | None,
+    fetched: bool,
+    *,
+    with_ledger: bool,
+    state_only: bool,
+) -> Mapping[str, ModelState]:
     if fetched:
         fetch(git, models, with_ledger=with_ledger)
     with registry.without_collector():

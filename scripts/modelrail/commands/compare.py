@@ -16,7 +16,7 @@ from modelrail import config as modelrail_config
 from modelrail.adapters import code_changes, files, git
 from modelrail.adapters.actions_io import say
 from modelrail.commands import _context, _options, _outputs, _verbs
-from modelrail.errors import ConfigError, GateError, ModelrailError, RecordError
+from modelrail.errors import ConfigError, GateError, ModelrailError, NotFoundError, RecordError
 
 if TYPE_CHECKING:
     import polars as pl
@@ -337,7 +337,7 @@ def _policy(
         ref = records.PolicyRef(commit=repository.head(), digest=own, changed=False, source="head")
         return head, ref, (), ()
     if policy_ref and not re.fullmatch("[0-9a-f]{40}", policy_ref):  # a full id may have to be fetched first
-        base_commit = repository.text("rev-parse", "--verify", "--end-of-options", f"{policy_ref}^{{commit}}")
+        base_commit = _commit(repository, policy_ref)
     base = _model_at(repository, base_commit, config_file, head.name)
     if base is None:
         ref = records.PolicyRef(commit=repository.head(), digest=own, changed=True, source="head")
@@ -353,6 +353,17 @@ def _policy(
     if ref.changed:
         notes = ("This change edits the policy; the gates of the base commit were applied.", *notes)
     return judged, ref, notes, policy_changes.changes(base, head) if ref.changed else ()
+
+
+def _commit(repository: git.Git, name: str) -> str:
+    """The commit that a branch, tag or short id means here. Raises NotFoundError."""
+    done = repository.attempt("rev-parse", "--verify", "--quiet", "--end-of-options", f"{name}^{{commit}}")
+    if done.returncode:
+        raise NotFoundError(
+            f"--policy-ref {name!r} names no commit of this clone.",
+            next="Give a full commit id, which is fetched where it is missing, or fetch the branch first.",
+        )
+    return done.stdout.decode().strip()
 
 
 def _labels(context: _context.Context) -> frozenset[str] | None:

@@ -130,7 +130,7 @@ def _error(report: records.DataReport) -> DataError:
     if len(failed) > SHOWN:
         lines.append(f"and {len(failed) - SHOWN} more")
     return DataError(
-        f"The data of {report.model} failed {len(failed)} checks.",
+        f"The data of {report.model} failed {len(failed)} check{'s' if len(failed) > 1 else ''}.",
         why="\n".join(lines),
         next="Correct the data, or the `data:` part of modelrail.yaml and the schema.",
     )
