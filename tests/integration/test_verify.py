@@ -179,6 +179,24 @@ def test_a_rewound_ledger_and_its_tags_deleted_fool_no_one_who_saw_more(
     assert findings(stranger, 0) == []
 
 
+def test_a_look_at_an_older_tip_is_not_taken_for_a_rewound_ledger(
+    consumer: Project, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Two commands in one clone fetch past each other, or the server answers from a copy that lags."""
+    bring, looks = registry._fetch, []
+
+    def late(git: Git, refspecs: list[str], *, shallow: bool) -> None:
+        bring(git, refspecs, shallow=shallow)
+        looks.append(refspecs)
+        if len(looks) == 1:
+            consumer.git("update-ref", "refs/modelrail/incoming/ledger", f"{ledger(consumer)}~1")
+
+    monkeypatch.setattr(registry, "_fetch", late)
+    consumer.run("unassign", "delay", "--stage", "staging", "--reason", "x")
+    assert len(looks) == 2
+    assert findings(consumer, 0) == []
+
+
 @pytest.mark.fault(32)
 def test_a_rewritten_ledger_is_found_by_who_never_saw_the_true_one(consumer: Project, tmp_path: Path) -> None:
     """Same tree, same words, another author: the tags name the parents, so the chain does not close."""

@@ -11,6 +11,7 @@ import contextlib
 import dataclasses
 import gc
 import re
+import time
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
@@ -21,11 +22,13 @@ from modelrail.adapters.git import Git
 from modelrail.core import history, tags
 from modelrail.core.history import ModelState
 from modelrail.core.versions import is_version
-from modelrail.errors import GitError, UnavailableError, UsageError
+from modelrail.errors import GitError, LedgerTamperedError, UnavailableError, UsageError
 from modelrail.records import Event
 
 TAGS = "refs/tags/"
 MIRROR = "refs/modelrail/remote/"
+
+AGAIN = (0.1, 0.5)  # seconds before a ledger that does not follow the one that was seen is looked at again
 
 # Git prints fields as C strings, so that no field can hold a NUL: nothing in a tag can start another record.
 _FIELDS = (
@@ -72,6 +75,20 @@ def read_back(git: Git, names: Sequence[str]) -> dict[str, str]:
 
 
 def _mirror(git: Git, parts: Sequence[str], *, with_ledger: bool) -> None:
+    for pause in (*AGAIN, None):
+        try:
+            _mirror_once(git, parts, with_ledger=with_ledger)
+        except LedgerTamperedError:
+            # Another process of this clone, or a server that lags behind itself, can bring an older tip than
+            # was seen. One that was rewound stays so.
+            if pause is None:
+                raise
+            time.sleep(pause)
+        else:
+            return
+
+
+def _mirror_once(git: Git, parts: Sequence[str], *, with_ledger: bool) -> None:
     shallow, _ = git.facts()
     refspecs = [f"+{TAGS}{part}*:{MIRROR}{part}*" for part in parts]
     if not with_ledger:
