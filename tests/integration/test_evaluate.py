@@ -145,6 +145,41 @@ def test_a_first_version_has_no_baseline(consumer: Consumer) -> None:
     assert json.loads(result.stdout)["models"]["cells"]["baseline_version"] == ""
 
 
+@pytest.mark.fault(22)
+def test_rules_that_a_change_takes_out_are_applied_still(
+    consumer: Consumer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The base slices, weighs and groups by columns that the head's file names no more."""
+    test = support.tables()[1].with_columns(
+        ward=pl.when(pl.col("id") % 2 == 0).then(pl.lit("a")).otherwise(pl.lit("b")),
+        w=pl.col("id") % 3 + 1.0,
+        day=pl.col("id") // 10,
+    )
+    test.write_parquet(consumer.root / "data/test.parquet")
+    config = CONFIG.replace("key: id", "key: id, weight: w, group: day")
+    config = config.replace("slices: [", "slices: [ward, ").replace(
+        "    stages:", "      - {metric: roc_auc, slices: ward, min: 0.5}\n    stages:"
+    )
+    (consumer.root / "modelrail.yaml").write_text(config)
+    base = support.commit(consumer.root, "The policy")
+    (consumer.root / "modelrail.yaml").write_text(CONFIG)
+    support.commit(consumer.root, "No ward, no weight, no day")
+    event = tmp_path / "event.json"
+    event.write_text(json.dumps({"pull_request": {"number": 1, "base": {"sha": base}}}))
+    monkeypatch.setenv("GITHUB_EVENT_NAME", "pull_request")
+    monkeypatch.setenv("GITHUB_EVENT_PATH", str(event))
+    consumer.train()
+    consumer.ok("evaluate")
+    consumer.ok("compare", "--fail-on", "never")
+    found = files.read(records.Comparison, consumer.folder)
+    assert found.policy.source == "base"
+    assert [(row.slice.column, row.outcome) for row in found.gates if row.slice] == [("ward", "pass")]
+    assert "Rows count by the column w." in found.notes
+    assert any("rows of the same day" in note for note in found.notes)
+    assert not any("cannot be" in note or "drops" in note for note in found.notes)
+    assert "changed: the weight of rows, w → none" in found.policy_changes
+
+
 def test_the_baseline_runs_the_code_of_its_own_commit(consumer: Consumer) -> None:
     consumer.train()
     consumer.register("v1.0.0", 1)

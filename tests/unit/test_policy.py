@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import re
 from typing import Any
 
 import msgspec
@@ -342,6 +343,16 @@ def test_gates_that_come_go_and_move() -> None:
         model(gates=(one,), slices=(config.Slice(column="carrier"),)), model(gates=(one,), positive="1")
     )
     assert slices == ("removed: slice carrier, from 30 rows", "changed: the positive class, none → 1")
+
+
+@pytest.mark.fault(22)
+@pytest.mark.parametrize("role", ["group", "weight", "time", "block", "query"])
+def test_a_changed_role_of_a_column_is_shown(role: str) -> None:
+    """Without its group, or with other weights, the same gate says something else."""
+    base, head = model(gates=(AUC,), **{role: 7 if role == "block" else "day"}), model(gates=(AUC,))
+    (found,) = policy_changes.changes(base, head)
+    assert re.fullmatch(r"changed: the [a-z ]+, (day|7) → none", found)
+    assert policy.digest(base) != policy.digest(head)
 
 
 @pytest.mark.fault(22)

@@ -23,9 +23,17 @@ PREDICTIONS = "predictions"
 
 @contextlib.contextmanager
 def question(
-    model: config.Model, root: Path, settings: Settings, git: Git, shard: Shard | None = None
+    model: config.Model,
+    root: Path,
+    settings: Settings,
+    git: Git,
+    shard: Shard | None = None,
+    *,
+    also: Sequence[str] = (),
 ) -> Iterator[predictor.Question]:
     """Today's test set, checked, with a copy of it that has no labels. Raises DataError.
+
+    `also`: columns to keep beside those of the model, where the table has them.
 
     The copy keeps honest predictors honest. Code that runs in the same job can still open the original file:
     what a pull request claims is measured again by the release, in a job that trusts the merged code.
@@ -34,7 +42,8 @@ def question(
     inputs.pull(model, root, settings, train=False)
     test = inputs.version(model, root, data.test, git)
     source = inputs.place(model, root, data.test)
-    names = columns.of(model)
+    there = tables.columns(source) if also else {}
+    names = list(dict.fromkeys([*columns.of(model), *(name for name in also if name in there)]))
     rows = None if shard is None else _rows(shard, source)
     truth = tables.read(source, names, rows=rows)
     labels = None

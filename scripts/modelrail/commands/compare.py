@@ -15,8 +15,8 @@ from modelrail import __version__, records
 from modelrail import config as modelrail_config
 from modelrail.adapters import code_changes, files, git
 from modelrail.adapters.actions_io import say
-from modelrail.commands import _context, _options, _outputs, _verbs
-from modelrail.errors import ConfigError, GateError, ModelrailError, NotFoundError, RecordError
+from modelrail.commands import _base, _context, _options, _outputs, _verbs
+from modelrail.errors import GateError, ModelrailError, NotFoundError, RecordError
 
 if TYPE_CHECKING:
     import polars as pl
@@ -331,14 +331,14 @@ def _policy(
     from modelrail.core import policy, policy_changes
 
     repository = git.open_repository(context.settings)
-    base_commit = policy_ref or _base_of_event(context)
+    base_commit = policy_ref or _base.commit(context)
     own = policy.digest(head)
     if not base_commit:
         ref = records.PolicyRef(commit=repository.head(), digest=own, changed=False, source="head")
         return head, ref, (), ()
     if policy_ref and not re.fullmatch("[0-9a-f]{40}", policy_ref):  # a full id may have to be fetched first
         base_commit = _commit(repository, policy_ref)
-    base = _model_at(repository, base_commit, config_file, head.name)
+    base = _base.model(repository, base_commit, config_file, head.name)
     if base is None:
         ref = records.PolicyRef(commit=repository.head(), digest=own, changed=True, source="head")
         return (
@@ -373,35 +373,3 @@ def _labels(context: _context.Context) -> frozenset[str] | None:
     if not isinstance(found, list):
         return None
     return frozenset(str(one["name"]) for one in found if isinstance(one, dict) and "name" in one)
-
-
-def _base_of_event(context: _context.Context) -> str:
-    pull_request = context.settings.pull_request
-    if pull_request is None or context.settings.event_name not in {"pull_request", "pull_request_target"}:
-        return ""
-    base = pull_request.get("base")
-    found = base.get("sha") if isinstance(base, dict) else None
-    if not isinstance(found, str) or not found:
-        raise RecordError("The pull_request event names no base commit.", next="Give --policy-ref COMMIT.")
-    return found
-
-
-def _model_at(repository: git.Git, commit: str, config_file: str, name: str) -> modelrail_config.Model | None:
-    from modelrail import config_check
-
-    place = Path(config_file)
-    if place.is_absolute():
-        place = place.relative_to(repository.root)
-    data = repository.file_at(commit, f"./{place.as_posix()}")
-    if data is None:
-        return None
-    try:
-        loaded = config_check.parse(data.decode("utf-8-sig"), config_file)
-    except (ConfigError, UnicodeDecodeError) as error:
-        raise ConfigError(
-            f"{config_file} of the base commit {commit[:7]} cannot be read as a policy.",
-            why=str(error),
-            next="Mend it on the base branch first; a policy that cannot be read is not taken as none.",
-            file=config_file,
-        ) from None
-    return loaded.model(name)

@@ -15,7 +15,7 @@ from modelrail import config as modelrail_config
 from modelrail import records
 from modelrail.adapters import files, git
 from modelrail.adapters.actions_io import say
-from modelrail.commands import _context, _options, _others, _outputs, _sealed, _verbs
+from modelrail.commands import _base, _context, _options, _others, _outputs, _sealed, _verbs
 from modelrail.errors import GitError, NotFoundError
 
 if TYPE_CHECKING:
@@ -137,7 +137,14 @@ def _evaluate(
     with contextlib.ExitStack() as stack:
         version, candidate, side = _candidate(model, context, state, selector, config_file, repository, stack)
         question = stack.enter_context(
-            evaluation.question(model, settings.workspace, settings, repository, shard)
+            evaluation.question(
+                model,
+                settings.workspace,
+                settings,
+                repository,
+                shard,
+                also=_base.columns(model, context, repository, config_file),
+            )
         )
         truth = evaluation.store(question.truth, "truth", folder)
         from modelrail.adapters import predictor

@@ -23,6 +23,10 @@ def changes(base: config.Model, head: config.Model) -> tuple[str, ...]:
     for what, before, after in (
         ("the positive class", base.positive, head.positive),
         ("the group of rows", base.data.group, head.data.group),
+        ("the weight of rows", base.data.weight, head.data.weight),
+        ("the time of rows", base.data.time, head.data.time),
+        ("the times of a block", base.data.block, head.data.block),
+        ("the lists that are ranked", base.data.query, head.data.query),
         ("the budget of the test set", _budget(base.test_budget), _budget(head.test_budget)),
     ):
         if before != after:
