@@ -409,21 +409,24 @@ def test_hub_immutable_release_keeps_its_assets(hub: LocalHub, owner: Client, se
 def test_hub_deployments_supersede_each_other(hub: LocalHub, owner: Client, seeded: dict[str, str]) -> None:
     body = {
         "ref": "main",
-        "environment": "production",
         "auto_merge": False,
         "required_contexts": [],
         "payload": {"v": "1"},
     }
-    first, second = owner.ok("POST", "/deployments", body), owner.ok("POST", "/deployments", body)
-    for one in (first, second):
-        owner.ok("POST", f"/deployments/{one['id']}/statuses", {"state": "success", "description": "up"})
-    states = owner.ok("GET", f"/deployments/{first['id']}/statuses")
-    assert [one["state"] for one in states] == ["inactive", "success"]
-    assert [one["id"] for one in owner.ok("GET", "/deployments?environment=production")] == [
-        second["id"],
-        first["id"],
-    ]
-    assert [one["name"] for one in owner.ok("GET", "/environments")["environments"]] == ["production"]
+    # GitHub leaves the older ones of a production environment as they are.
+    for environment, gone in (("staging", ["inactive"]), ("production", [])):
+        body["environment"] = environment
+        first, second = owner.ok("POST", "/deployments", body), owner.ok("POST", "/deployments", body)
+        for one in (first, second):
+            owner.ok("POST", f"/deployments/{one['id']}/statuses", {"state": "success", "description": "up"})
+        states = owner.ok("GET", f"/deployments/{first['id']}/statuses")
+        assert [one["state"] for one in states] == [*gone, "success"]
+        assert [one["id"] for one in owner.ok("GET", f"/deployments?environment={environment}")] == [
+            second["id"],
+            first["id"],
+        ]
+    names = {one["name"] for one in owner.ok("GET", "/environments")["environments"]}
+    assert names == {"staging", "production"}
     assert hub.hub.deployments("octo", "flights")[0]["status"]["state"] == "success"
 
 

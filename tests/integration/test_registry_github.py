@@ -340,6 +340,19 @@ def test_several_models_do_not_fight_over_the_latest_release(hub: LocalHub, tmp_
     assert places == {"production/delay", "production/taxi"}
 
 
+def test_of_the_deployments_of_a_stage_one_is_active(hub: LocalHub, consumer: Project) -> None:
+    """GitHub takes none back by itself in an environment of the name production."""
+    for content, version in (("one", "v1.0.0"), ("two", "v1.0.1")):
+        merged(consumer, hub, content)
+        consumer.run("register", "--bump", "patch")
+        consumer.run("promote", "delay", version)
+    consumer.run("rollback", "delay", "--reason", "bad")
+    found = sorted(hub.hub.deployments(hub.owner, hub.repo), key=lambda one: int(one["id"]))
+    assert [(one["payload"]["version"], one["status"]["state"]) for one in found] == [
+        ("v1.0.0", "inactive"), ("v1.0.1", "inactive"), ("v1.0.0", "success"),
+    ]  # fmt: skip
+
+
 def test_a_stage_that_is_emptied_is_shown_so(hub: LocalHub, consumer: Project) -> None:
     merged(consumer, hub, "one")
     consumer.run("register")

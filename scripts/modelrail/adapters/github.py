@@ -15,7 +15,7 @@ from urllib.parse import quote
 import requests
 
 from modelrail import plans
-from modelrail.adapters import github_checks, github_http, github_releases
+from modelrail.adapters import github_checks, github_deployments, github_http, github_releases
 from modelrail.adapters.github_errors import AnswerLostError, UnprocessableError
 from modelrail.errors import (
     GitHubError,
@@ -28,7 +28,6 @@ from modelrail.settings import Secret, Settings
 
 BOT = "github-actions[bot]"
 MAX_BODY = 65_536  # characters of a comment
-MAX_DESCRIPTION = 140  # characters of a deployment's description
 
 Json = Mapping[str, Any]
 
@@ -225,51 +224,7 @@ class GitHub:
 
     def set_deployment(self, effect: plans.SetDeployment) -> str:
         """A deployment of `ref` with this status, or the one that is there already. Returns its API URL."""
-        path = f"{self.base}/deployments"
-        payload = dict(effect.payload)
-
-        def find() -> Json | None:
-            listed = self.http.pages(
-                path, limit=5, complete=False, environment=effect.environment, ref=effect.ref
-            )
-            return next((found for found in listed if _payload(found) == payload), None)
-
-        description = _clip(effect.description, MAX_DESCRIPTION)
-        found = find() or self.create(
-            lambda: self.http.post(
-                path,
-                {
-                    "ref": effect.ref,
-                    "environment": effect.environment,
-                    "description": description,
-                    "payload": payload,
-                    # On purpose: GitHub would else merge the default branch into `ref` and wait for checks.
-                    "auto_merge": False,
-                    "required_contexts": [],
-                },
-            ),
-            find,
-        )
-        statuses = f"{path}/{found['id']}/statuses"
-
-        def current() -> Json | None:
-            newest = next(iter(self.http.pages(statuses, limit=1, complete=False)), None)
-            return newest if newest is not None and newest.get("state") == effect.state else None
-
-        if current() is None:
-            self.create(
-                lambda: self.http.post(
-                    statuses,
-                    {
-                        "state": effect.state,
-                        "environment": effect.environment,
-                        "description": description,
-                        "auto_inactive": True,
-                    },
-                ),
-                current,
-            )
-        return str(found["url"])
+        return github_deployments.publish(self, effect)
 
     # --- repeatable creation ---------------------------------------------------------------------------
 
@@ -320,22 +275,6 @@ def _login(comment: Json) -> str:
 
 def _normal(body: object) -> str:
     return str(body or "").replace("\r\n", "\n").strip()
-
-
-def _payload(deployment: Json) -> object:
-    import json
-
-    payload = deployment.get("payload")
-    if not isinstance(payload, str):
-        return payload
-    try:
-        return json.loads(payload) if payload else {}
-    except ValueError:
-        return payload
-
-
-def _clip(text: str, limit: int) -> str:
-    return text if len(text) <= limit else text[: limit - 1] + "…"
 
 
 def _fit(body: str, limit: int) -> str:

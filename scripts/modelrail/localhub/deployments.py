@@ -82,19 +82,20 @@ def select(world: World, repo: Doc, **wanted: str | None) -> list[Doc]:
 
 
 def add_status(world: World, repo: Doc, identity: int, user: str, values: dict[str, Any]) -> Doc:
-    """A `success` makes older deployments of a lasting environment `inactive`, unless told otherwise."""
+    """A `success` makes older deployments of the environment `inactive`, unless told otherwise.
+
+    As on GitHub, those of a passing environment and of one for production stay as they are.
+    """
     state = values.get("state")
     if state not in STATES:
         raise validation("DeploymentStatus", "invalid" if state else "missing_field", "state")
     world.user(user)
     with world.store.writing():
         deployment = get(world, repo, identity)
-        if (
-            state == "success"
-            and values.get("auto_inactive", True)
-            and not deployment["transient_environment"]
-        ):
+        if state == "success" and values.get("auto_inactive", True):
             for older in select(world, repo, environment=deployment["environment"]):
+                if older["transient_environment"] or older["production_environment"]:
+                    continue
                 newest = newest_status(world, repo, older)
                 if older["id"] < identity and newest and newest["state"] == "success":
                     _status(world, repo, older, user, {"state": "inactive"})
