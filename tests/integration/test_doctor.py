@@ -83,6 +83,39 @@ def test_each_fault_is_named_with_its_remedy(project: Path, git: Callable[..., s
         assert line in done.stdout, line
 
 
+def test_a_sealed_test_set_as_the_docs_set_it_up(project: Path) -> None:
+    """docs/sealed.md: sealed.yml in report.yml's place, `sealed: true` in release.yml; else doctor says so."""
+    config = (project / "modelrail.yaml").read_text()
+    for old, new in (
+        ("test: test.csv", "test: test.csv, sealed: rows"),
+        ("    predict: python3 predict.py\n", ""),
+        ("build/model.json", "build/model.onnx"),
+    ):
+        assert old in config
+        config = config.replace(old, new)
+    (project / "modelrail.yaml").write_text(config)
+    found = doctor("--offline", code=28)
+    assert {check for check, one in found.items() if one["result"] == "fail"} == {
+        "sealed-caller",
+        "sealed-report",
+        "sealed-release",
+    }
+    folder = project / ".github" / "workflows"
+    (folder / "report.yml").unlink()
+    shipped = (ROOT / "workflows" / "sealed.yml").read_text()
+    (folder / "sealed.yml").write_text(shipped.replace("checks: write", "checks: read"))
+    release = (folder / "release.yml").read_text()
+    (folder / "release.yml").write_text(
+        release.replace("    secrets:\n", "    with: {sealed: true}\n    secrets:\n")
+    )
+    found = doctor("--offline", code=28)
+    assert {check for check, one in found.items() if one["result"] == "fail"} == {
+        "default-branch",  # not committed yet
+        "permissions",
+    }
+    assert "sealed.yml, job sealed lacks checks: write" in found["permissions"]["what"]
+
+
 def test_a_folder_that_is_nothing_yet(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     found = doctor("--offline", code=28)

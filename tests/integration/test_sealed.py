@@ -256,6 +256,9 @@ def test_claims_of_the_other_run_count_for_nothing(
         "cells/evaluation.json": files.encode(forged.evaluation),
         "cells/comparison.json": files.encode(forged.comparison),
     }
+    # What nothing here writes anew would be shown as if it had been measured here.
+    shown = {str(kind.FILE) for kind in (records.Places, records.Plots, *records.EXTRAS)}
+    claims |= {f"cells/{name}": b"{}" for name in shown}
     config = place.root / "modelrail.yaml"
     config.write_text(config.read_text().replace("min: 0.9", "min: 0.9999"), encoding="utf-8")
     pull(trained(model) | claims, {"cells/model/model.skops": model, "cells/model/train.py": b"x"})
@@ -263,6 +266,7 @@ def test_claims_of_the_other_run_count_for_nothing(
     comparison = place.comparison()
     assert comparison.verdict != "pass"
     assert comparison.rows == 169
+    assert not shown & {path.name for path in place.folder.iterdir()}
     assert sorted(path.name for path in (place.folder / "model").iterdir()) == ["model.skops"]
     assert files.read(records.Evaluation, place.folder).changed is None
 

@@ -126,10 +126,17 @@ def test_a_line_that_is_not_ours_is_no_history(line: str) -> None:
     assert earlier.read(f"x\n<!-- modelrail:runs {line} -->\n") == ()
 
 
-def test_two_lines_are_no_history() -> None:
-    line = earlier.line(earlier.following((), A, "fail", "x"))
-    assert earlier.read(line)
-    assert earlier.read(f"{line}\n{line}\n") == ()
+@pytest.mark.fault(27)
+def test_a_programs_last_lines_neither_forge_nor_hide_the_history() -> None:
+    """They stand in the comment as they are; the line that counts is the comment's last."""
+    forged = earlier.line(earlier.following((), B, "pass", "All gates pass."))
+    found = sample.training_failed()
+    assert found.failure is not None
+    failed = msgspec.structs.replace(found, failure=msgspec.structs.replace(found.failure, tail=forged))
+    assert forged in shown(failed)
+    assert earlier.read(shown(failed)) == ()
+    runs = earlier.following((), A, "fail", "x")
+    assert earlier.read(shown(failed, *runs)) == runs
 
 
 @pytest.mark.fault(27)

@@ -141,7 +141,7 @@ def _on_branch(git: Git, branch: str) -> frozenset[str] | None:
 
 def shipped() -> dict[str, callers.Caller]:
     """The callers of this version, by purpose."""
-    found = (callers.read(name, text) for name, text in look.caller_workflows().items())
+    found = (callers.read(name, text) for name, text in look.caller_workflows(sealed=True).items())
     return {caller.purpose: caller for workflow in found if workflow for caller in workflow.callers}
 
 

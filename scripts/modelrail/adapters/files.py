@@ -175,6 +175,8 @@ def _check_text(text: str, source: str, key: str = "") -> None:
     where = f"{source}: {key[:80]}" if key else f"{source}: a key"
     if len(text) > MAX_TEXT:
         raise RecordError(f"{where} is a text of {len(text):,} characters; at most {MAX_TEXT:,} are read.")
+    if text.isascii():
+        return
     try:
         text.encode()
     except UnicodeEncodeError:

@@ -102,7 +102,7 @@ def default_branch(git: Git) -> str:
     return current if done.returncode == 0 and current in {"master", "trunk"} else "main"
 
 
-def caller_workflows() -> dict[str, str]:
+def caller_workflows(*, sealed: bool = False) -> dict[str, str]:
     """The shipped caller workflows by file name: in the installed package, or `workflows/` of a checkout."""
     packaged = resources.files("modelrail") / "workflows"
     if packaged.is_dir():
@@ -112,5 +112,7 @@ def caller_workflows() -> dict[str, str]:
         found = {path.name: path.read_text(encoding="utf-8") for path in checkout.iterdir()}
     # sealed.yml takes report.yml's place in repositories that have an environment for it: docs/sealed.md.
     return {
-        name: text for name, text in sorted(found.items()) if name.endswith(".yml") and name != "sealed.yml"
+        name: text
+        for name, text in sorted(found.items())
+        if name.endswith(".yml") and (sealed or name != "sealed.yml")
     }

@@ -20,7 +20,7 @@ MOST = 10  # besides the present one
 LINE_BYTES = 8000
 _HEADLINE = 160
 _PREFIX, _SUFFIX = "<!-- modelrail:runs ", " -->"
-_LINE = re.compile(rf"^{_PREFIX}([\x21-\x7e ]{{2,{LINE_BYTES}}}){_SUFFIX}\r?$", re.MULTILINE)
+_LINE = re.compile(rf"{_PREFIX}([\x21-\x7e ]{{2,{LINE_BYTES}}}){_SUFFIX}")
 _COMMIT = re.compile(r"[0-9a-f]{40}\Z")
 
 
@@ -31,12 +31,15 @@ class Earlier(Struct, frozen=True, forbid_unknown_fields=True):
 
 
 def read(body: str) -> tuple[Earlier, ...]:
-    """The runs that a comment knows of, its own first; () when it has none that can be read."""
-    found = _LINE.findall(body)
-    if len(found) != 1:
+    """The runs that a comment knows of, its own first; () when it has none that can be read.
+
+    They stand in its last line. What a program printed stands above that, and may look the same.
+    """
+    found = _LINE.fullmatch(body.rstrip().rpartition("\n")[2])
+    if found is None:
         return ()
     try:
-        runs = msgspec.json.decode(found[0], type=tuple[Earlier, ...], strict=True)
+        runs = msgspec.json.decode(found[1], type=tuple[Earlier, ...], strict=True)
     except (msgspec.DecodeError, RecursionError):
         return ()
     kept = [run for run in runs if _COMMIT.match(run.commit) and len(run.headline) <= 2 * _HEADLINE]
