@@ -84,7 +84,7 @@ def test_each_fault_is_named_with_its_remedy(project: Path, git: Callable[..., s
 
 
 def test_a_sealed_test_set_as_the_docs_set_it_up(project: Path) -> None:
-    """docs/sealed.md: sealed.yml in report.yml's place, `sealed: true` in release.yml; else doctor says so."""
+    """docs/sealed.md: sealed.yml in the place of report.yml, and `sealed: true` in release.yml."""
     config = (project / "modelrail.yaml").read_text()
     for old, new in (
         ("test: test.csv", "test: test.csv, sealed: rows"),
