@@ -159,8 +159,15 @@ def _failure(command: list[str]) -> str:
     )
     env.setdefault("UV_LINK_MODE", "copy" if sys.platform == "darwin" else "hardlink")
     try:
+        # Not where the caller stands: `-m pip` would import that folder's files, uv would obey its settings.
         done = subprocess.run(
-            command, env=env, stdin=subprocess.DEVNULL, capture_output=True, timeout=1800, check=False
+            command,
+            env=env,
+            cwd="/",
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            timeout=1800,
+            check=False,
         )
     except (OSError, subprocess.TimeoutExpired) as error:
         return str(error)

@@ -168,6 +168,20 @@ def test_nothing_of_the_callers_folder_is_imported(tool: Tool, tmp_path: Path) -
     assert not canary.exists()
 
 
+@pytest.mark.fault(26)
+def test_nothing_of_the_callers_folder_takes_part_in_the_installation(tool: Tool, tmp_path: Path) -> None:
+    """Where uv is not there, pip brings it: `python -m pip` would import the `pip.py` of a pull request."""
+    hostile = tmp_path / "hostile"
+    hostile.mkdir()
+    canary = tmp_path / "canary"
+    for name in ("pip.py", "venv.py"):
+        (hostile / name).write_text(f"open({str(canary)!r}, 'w')\n", encoding="utf-8")
+    bare = os.pathsep.join(part for part in ("/usr/bin", "/bin") if not Path(part, "uv").exists())
+    done = tool.run("--version", cwd=hostile, PATH=bare, PIP_NO_INDEX="1")
+    assert done.returncode == 10  # no index to install from
+    assert not canary.exists()
+
+
 def test_a_link_to_the_script_works(tool: Tool, tmp_path: Path) -> None:
     link = tmp_path / "modelrail"
     link.symlink_to(RUN)
