@@ -110,6 +110,8 @@ SECRETS = {
         "evaluate",
         "register",
     },  # steps that pull data, or store the model
+    # who logs trainings, and who reads or writes models that are stored there
+    "mlflow-tracking-uri": {"train", "evaluate", "score-sealed", "register"},
     "DVC_SEALED": {"score-sealed"},  # in jobs that can only read, and run no code of a pull request
     "signing-key": {"register", "promote", "rollback"},  # none of them runs a command of the repository
 }
@@ -124,6 +126,19 @@ def test_a_secret_reaches_only_the_steps_that_need_it() -> None:
                     match = OURS.match(step["uses"])
                     assert match
                     assert match["path"] in {f"actions/{verb}" for verb in SECRETS[secret]}
+
+
+def test_whoever_meets_a_model_store_is_told_where_it_is() -> None:
+    """`env` does not cross into a called workflow: with `store: mlflow` a baseline is fetched from there."""
+    found = []
+    for path in REUSABLE.values():
+        for job in load(path)["jobs"].values():
+            for step in job.get("steps", []):
+                match = OURS.match(step.get("uses", ""))
+                if match and str(match["path"]).removeprefix("actions/") in SECRETS["mlflow-tracking-uri"]:
+                    found.append(step["env"]["MLFLOW_TRACKING_URI"])
+    assert set(found) == {"${{ secrets.mlflow-tracking-uri || inputs.mlflow-tracking-uri }}"}
+    assert len(found) == 6
 
 
 def test_nothing_listens_to_pull_request_target() -> None:
