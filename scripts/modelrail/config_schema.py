@@ -220,7 +220,9 @@ _MODEL = _table(
             "python predict.py",
         ),
         "metrics_file": _path(
-            "File of the metrics that training itself reports (YAML or JSON); recorded, never gated.",
+            "File of the metrics that training itself reports (YAML or JSON); recorded. "
+            "`{loss: {reported: true, higher_is_better: false}}` in `metrics` shows one of them, without an "
+            "interval, and a gate `{metric: loss, max: 0.4}` judges it by its value alone.",
             "metrics.json",
         ),
         "positive": {

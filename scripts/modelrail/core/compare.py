@@ -28,7 +28,7 @@ from modelrail.core import columns as read_columns
 from modelrail.core.circumstances import Around
 from modelrail.core.inference.family import CORRECTION, holm
 from modelrail.core.measure import Subset
-from modelrail.core.measured import Measured
+from modelrail.core.measured import ALONE, Measured
 from modelrail.core.metrics import catalog
 from modelrail.core.pairing import UserCall, pair
 from modelrail.errors import ComparisonError
@@ -353,6 +353,31 @@ def _notes(results: gates.Results, cluster_count: int) -> list[str]:
             found.append(f"{label}: {test.told()}, before the correction for {tested} metrics.")
         elif "test" in metric.params and results.whole[label].difference is not None:
             found.append(f"{label}: McNemar's test needs independent rows that weigh alike; left out here.")
+    leaning = _skewed(results)
+    if leaning:
+        found.append(
+            f"{', '.join(leaning)}: skewed on some rows; there an interval reaches as far as the bootstrap-t"
+            f" (seed {SEED}), where that is further than Student's t."
+        )
     if resampled:
         found.append(f"The intervals of {', '.join(resampled)} are by the bootstrap, seed {SEED}.")
     return found
+
+
+def _skewed(results: gates.Results) -> list[str]:
+    """The metrics of which an interval that is shown is by the bootstrap-t."""
+    measured = [results.whole, *(part.measured for parts in results.slices.values() for part in parts)]
+    floors = {gate.metric.label for gate in results.model.gates if gate.with_confidence}
+    return [
+        label
+        for label in results.metrics
+        if any(
+            found is not None and found.skew is not None
+            for one in measured
+            if one[label].enough
+            for found in (
+                one[label].difference,
+                one[label].contrasts.get(ALONE) if label in floors else None,
+            )
+        )
+    ]

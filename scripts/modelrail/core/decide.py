@@ -30,6 +30,7 @@ from dataclasses import dataclass
 
 from modelrail import config, records
 from modelrail.core import wording
+from modelrail.core.inference import skewed
 from modelrail.core.inference.contrast import Contrast
 from modelrail.core.inference.power import rows_to_settle
 from modelrail.core.measured import ALONE, DIFFERENCE, Measured
@@ -99,7 +100,7 @@ def _interval(
         low=low if lowest is None else max(low, lowest),
         high=high if highest is None else min(high, highest),
         confidence=confidence,
-        method=metric.method,
+        method=metric.method if found.skew is None else skewed.METHOD,
     )
 
 

@@ -94,7 +94,12 @@ class Subset:
         def make(factor: float) -> Contrast:
             against = None if two is None else two.influence
             return contrast.from_rows(
-                combine(one, two, factor), one.influence, self.clusters, against, factor
+                combine(one, two, factor),
+                one.influence,
+                self.clusters,
+                against,
+                factor,
+                seed=self.paired.seed if metric.is_mean else None,
             )
 
         return self._finish(metric, one, two, make, factors)

@@ -19,7 +19,8 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from modelrail.core.inference import student
+from modelrail.core.inference import skewed, student
+from modelrail.core.inference.skewed import Skewed
 from modelrail.core.metrics.estimate import Floats, Ints
 
 MANY = 1000  # replicates from which their own quantiles are the interval; with fewer, their spread
@@ -40,6 +41,7 @@ class Contrast:
     df: float
     floor: float = 0.0  # smallest half-width at 95%, where no spread was seen though the models differ
     replicates: Floats | None = None  # of the bootstrap, ascending
+    skew: Skewed | None = None  # of a mean of few or skewed pulls
     tested: float | None = None  # the p-value of another test of zero, where one was asked for
 
     def bounds(self, confidence: float) -> tuple[float, float]:
@@ -47,13 +49,16 @@ class Contrast:
             tail = (1 - confidence) / 2
             low, high = np.quantile(self.replicates, [tail, 1 - tail])
             return float(low), float(high)
+        if self.skew is not None and self.error:
+            below, above = self.skew.reach(confidence, self.df)
+            return self.estimate - below * self.error, self.estimate + above * self.error
         half = self.half_width(confidence)
         return self.estimate - half, self.estimate + half
 
     def half_width(self, confidence: float) -> float:
         if not self.error:
             return self.floor * math.log((1 - confidence) / 2) / math.log(0.025) if self.floor else 0.0
-        if self.replicates is not None and self.replicates.size >= MANY:
+        if self.skew is not None or (self.replicates is not None and self.replicates.size >= MANY):
             low, high = self.bounds(confidence)
             return (high - low) / 2
         return student.critical(confidence, self.df) * self.error
@@ -67,6 +72,8 @@ class Contrast:
             return self.tested
         if not self.error:
             return 1.0 if abs(self.estimate) <= self.floor else 0.0
+        if self.skew is not None:
+            return self.skew.p_value(self.estimate / self.error, self.df)
         normal = student.two_sided_p(self.estimate / self.error, self.df)
         if self.replicates is None or self.replicates.size < MANY:
             return normal
@@ -77,7 +84,8 @@ class Contrast:
     def moved(self, sign: float, shift: float) -> Contrast:
         """The contrast times `sign` (1 or -1), plus `shift`."""
         values = None if self.replicates is None else np.sort(sign * self.replicates + shift)
-        return replace(self, estimate=sign * self.estimate + shift, replicates=values, tested=None)
+        skew = self.skew.mirrored() if self.skew is not None and sign < 0 else self.skew
+        return replace(self, estimate=sign * self.estimate + shift, replicates=values, skew=skew, tested=None)
 
 
 @dataclass(frozen=True)
@@ -105,13 +113,21 @@ def from_rows(
     clusters: Clusters | None,
     against: Floats | None = None,
     factor: float = 0.0,
+    *,
+    seed: int | None = None,
 ) -> Contrast:
-    """The contrast whose rows pull it by `influence`, less `factor` times `against` where that is given."""
+    """The contrast whose rows pull it by `influence`, less `factor` times `against` where that is given.
+
+    `seed`: it is one of means, for which the bootstrap-t is asked where the pulls are skewed.
+    """
     n = influence.size
     if against is not None and factor and clusters is None:
         found = [_moments(influence[part] - factor * against[part]) for part in pieces(n)]
         second, fourth = (math.fsum(sums) for sums in zip(*found, strict=True))
-        return _contrast(estimate, second, fourth, units=n, n=n)
+        made = _contrast(estimate, second, fourth, units=n, n=n)
+        if seed is None or not skewed.possible(second, fourth):
+            return made
+        return replace(made, skew=skewed.find(influence - factor * against, seed))
     pulls = influence
     if clusters is not None:
         pulls = (
@@ -119,7 +135,11 @@ def from_rows(
             if against is not None and factor
             else clusters.sums(influence)
         )
-    return _contrast(estimate, *_moments(pulls), units=pulls.size, n=n)
+    second, fourth = _moments(pulls)
+    made = _contrast(estimate, second, fourth, units=pulls.size, n=n)
+    if seed is None or not skewed.possible(second, fourth):
+        return made
+    return replace(made, skew=skewed.find(pulls, seed))
 
 
 def from_cells(

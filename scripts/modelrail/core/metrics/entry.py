@@ -14,7 +14,8 @@ CELLS_PAPER = (
     "Agresti & Min 2005, Stat. Med. 24:729-740; Bonett & Price 2012, J. Educ. Behav. Stat. 37:479-488"
 )
 MEANS_PAPER = (
-    "Student 1908, Biometrika 6:1-25; degrees of freedom by Satterthwaite 1946, Biometrics 2:110-114"
+    "Student 1908, Biometrika 6:1-25; degrees of freedom by Satterthwaite 1946, Biometrics 2:110-114;"
+    " where skewed, the bootstrap-t: Hall 1988, Ann. Stat. 16:927-953"
 )
 DELONG_PAPER = (
     "DeLong, DeLong & Clarke-Pearson 1988, Biometrics 44:837-845; Sun & Xu 2014, IEEE SPL 21:1389-1393"
@@ -71,6 +72,11 @@ class Metric:
     def span(self) -> float | None:
         """Width of the range; None when unbounded."""
         return None if self.low is None or self.high is None else self.high - self.low
+
+    @property
+    def is_mean(self) -> bool:
+        """A mean over rows or lists: its interval is Student's t, or the bootstrap-t where further."""
+        return self.method.startswith("paired-t")
 
     @property
     def threshold(self) -> float | str | None:
