@@ -209,6 +209,63 @@ def test_killed_at_any_step_a_rollback_happens_once(
     assert again.outputs["version"] == ("v1.0.1" if ci else "v1.0.0")
 
 
+COUNTING = """#!/bin/sh
+echo "$1" >> "$CALLS"
+if [ "$(wc -l < "$CALLS")" -eq "$KILL_AT" ]; then "$REAL_GIT" "$@"; kill -9 $PPID; exit 1; fi
+exec "$REAL_GIT" "$@"
+"""
+
+
+@pytest.mark.slow
+@pytest.mark.fault(2)
+@pytest.mark.parametrize("begins", [False, True])
+def test_killed_after_every_call_of_git_a_rollback_happens_once(tmp_path: Path, begins: bool) -> None:
+    """Call by call until one is not killed. `begins`: the ledger is not there yet, and begins with it."""
+    template = tmp_path / "template"
+    template.mkdir()
+    found = project(template)
+    for text in ("one", "two"):
+        found.release(text)
+        found.run("promote", "delay", found.run("which", "delay").out.strip())
+    if begins:
+        found.git("push", "--quiet", "--delete", "origin", "modelrail/ledger")
+        found.git("update-ref", "-d", "refs/modelrail/ledger/tip")
+        found.git("update-ref", "-d", "refs/modelrail/incoming/ledger")
+    folder, real, calls = tmp_path / "bin", shutil.which("git"), tmp_path / "calls"
+    assert real
+    folder.mkdir()
+    (folder / "git").write_text(COUNTING, encoding="utf-8")
+    (folder / "git").chmod(0o755)
+    command = ("rollback", "delay", "--reason", "bad")
+    killed_at: list[str] = []
+    while True:
+        place = tmp_path / "now"
+        shutil.rmtree(place, ignore_errors=True)
+        shutil.copytree(template, place)
+        copy = Project(place / "consumer", str(place / "remote.git"))
+        copy.git("remote", "set-url", "origin", copy.remote)
+        before = set(copy.remote_tags())
+        calls.unlink(missing_ok=True)
+        (code, err), = finish(
+            [
+                start(
+                    copy, *command, PATH=f"{folder}:{os.environ['PATH']}", REAL_GIT=real,
+                    KILL_AT=str(len(killed_at) + 1), CALLS=str(calls),
+                )
+            ]
+        )  # fmt: skip
+        if code == 0:
+            break
+        assert code == -9, err
+        killed_at.append(calls.read_text(encoding="utf-8").split()[-1])
+        copy.run(*command)
+        assert set(copy.remote_tags()) - before == {"delay#production#5"}, killed_at
+        assert copy.local_tags() == copy.remote_tags(), killed_at
+        assert copy.run("which", "delay#production").out == "v1.0.0\n", killed_at
+        assert copy.run("verify").code == 0, killed_at
+    assert {"fetch", "unpack-objects", "push", "update-ref"} <= set(killed_at)
+
+
 @pytest.mark.fault(2)
 @pytest.mark.parametrize(("at", "when"), [step for step in STEPS if step[0] in {"push", "update-ref"}])
 def test_killed_at_any_step_a_registration_happens_once(

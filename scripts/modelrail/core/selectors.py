@@ -72,7 +72,7 @@ def model_state(states: Mapping[str, ModelState], model: str) -> ModelState:
             f"The registry has no model {model!r}.",
             next=f"It has: {', '.join(near or sorted(states)[:5])}."
             if states
-            else "It is empty; `modelrail show --fetch` asks the remote.",
+            else "No tag here is of it. `modelrail show --fetch` asks the remote, and lists the models.",
         )
     return found
 
