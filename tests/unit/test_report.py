@@ -16,7 +16,7 @@ from markdown_it import MarkdownIt
 
 import support_records as sample
 from modelrail import records
-from modelrail.report import inert, numbers, render, rows, text, view
+from modelrail.report import html, inert, numbers, render, rows, text, view
 from modelrail.report.view import ModelRecords
 
 MARKDOWN = MarkdownIt("commonmark", {"html": True}).enable(["table", "strikethrough"])
@@ -526,3 +526,14 @@ def test_sizes_times_counts() -> None:
     assert numbers.metric_name("roc_auc") == "ROC AUC"
     assert rows.summary(()) == ""
     assert inert.clip("abcdef", 3) == "ab…"
+
+
+def test_a_release_run_does_not_ask_to_merge() -> None:
+    """Its report stands in its summary and beside the release's files: there the merge is past."""
+    run = msgspec.structs.replace(sample.RUN, merging=False)
+    for found in (sample.passing(), sample.worse_slice()):
+        shown = view.build([found], run)
+        for said in (render.markdown(shown), html.html(shown), text.text(shown)):
+            assert "register" in said
+            assert "merge" not in said
+            assert "base branch" not in said

@@ -94,7 +94,8 @@ def _report(evidence: records.Evidence, digest: str, folder: Path, run_url: str)
     from modelrail.report import html, view
 
     found = _records.load(folder, evidence.model, None, _records.Budget(), dry_run=True)
-    run = view.Run(url=run_url, commit=evidence.candidate.fingerprint.commit, tool=__version__)
+    commit = evidence.candidate.fingerprint.commit
+    run = view.Run(url=run_url, commit=commit, tool=__version__, merging=False)
     return html.html(view.build([replace(found, evidence_digest=digest)], run)).encode()
 
 

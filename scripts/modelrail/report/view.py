@@ -178,7 +178,7 @@ def _model(found: ModelRecords, run: Run) -> ModelView:
         headline=_headline(found, failure, verdict),
         line=f"{answer(verdict, run)}: {_short(found, failure, verdict)}",
         next=_next(
-            gates, failure, verdict, changed_summary, f"{version} stays in {stage}" if version else ""
+            gates, failure, verdict, changed_summary, f"{version} stays in {stage}" if version else "", run
         ),
         rule=_rule(gates, failure),
         notes=_notes(comparison),
@@ -338,6 +338,7 @@ def _next(
     verdict: Verdict,
     changed: str,
     otherwise: str,
+    run: Run,
 ) -> str:
     if failure is not None:
         return failure.next or "Look at the run's log."
@@ -346,10 +347,13 @@ def _next(
         merge = (
             "merge if you agree with the change. After the merge a release run trains and evaluates again on "
             "the default branch; it registers a version only if that passes too."
+            if run.merging
+            else "promote the version that this run registers when it shall enter a further stage."
         )
         return f"look at {numbers.plural(warned, 'warning')}, then {merge}" if warned else merge
     worst = next((gate for gate in gates if gate.blocks), None)
-    kept = "If it is merged anyway, no version is registered" + (f", and {otherwise}." if otherwise else ".")
+    kept = "If it is merged anyway, no version is registered" if run.merging else "No version is registered"
+    kept += f", and {otherwise}." if otherwise else "."
     if worst is None:
         return f"look at the checks below. {kept}"
     if verdict == "inconclusive":
