@@ -17,6 +17,7 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass, replace
 from functools import cached_property
+from typing import cast
 
 import numpy as np
 
@@ -47,18 +48,17 @@ class Skewed:
         rng = np.random.default_rng([self.seed, units])
         spread = math.sqrt(max(self.square - self.mean**2, 0.0))
         least = 1e-9 * (float(squares.sum()) + self.rest * self.square)
-        found = np.full(RESAMPLES, np.nan)
-        for at in range(RESAMPLES):
-            of_far = units if not self.rest else int(rng.binomial(units, self.far.size / units))
-            drawn = rng.integers(0, self.far.size, of_far)
-            others = units - of_far
-            total = float(self.far[drawn].sum()) + others * self.mean
-            total += math.sqrt(others) * spread * float(rng.standard_normal())
-            second = float(squares[drawn].sum()) + others * self.square - total * total / units
-            if second > least:
-                found[at] = total / math.sqrt(second * units / (units - 1))
-        known: Floats = np.sort(self.sign * found[np.isfinite(found)])
-        return known
+        drawn = np.full(RESAMPLES, units)  # of the tail, in each resample
+        if self.rest:
+            drawn = np.maximum(rng.binomial(units, self.far.size / units, RESAMPLES), 1)
+        which = rng.integers(0, self.far.size, int(drawn.sum()))
+        starts, others = np.cumsum(drawn) - drawn, units - drawn
+        total = np.add.reduceat(self.far[which], starts) + others * self.mean
+        total += np.sqrt(others) * spread * rng.standard_normal(RESAMPLES)
+        second = np.add.reduceat(squares[which], starts) + others * self.square - total**2 / units
+        some = second > least
+        known = total[some] / np.sqrt(second[some] * units / (units - 1))
+        return cast("Floats", np.sort(self.sign * known))
 
     def mirrored(self) -> Skewed:
         return replace(self, sign=-self.sign)
