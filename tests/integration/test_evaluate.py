@@ -242,6 +242,31 @@ def test_a_baseline_that_cannot_be_scored_blocks(
     assert files.read(records.Failure, consumer.folder).kind == "prediction"
 
 
+def test_predictions_are_not_kept_beyond_the_code_that_they_rest_on(consumer: Consumer) -> None:
+    """Code beside the model's folder counts, and a module that nobody has added yet."""
+    root = consumer.root
+    text = (root / "modelrail.yaml").read_text()
+    (root / "modelrail.yaml").write_text(text.replace("    task:", "    path: cells\n    task:", 1))
+    (root / "cells").mkdir()
+    for name in ("data", "params.yaml", "train.py", "predict.py"):
+        (root / name).rename(root / "cells" / name)
+    predict = root / "cells/predict.py"
+    predict.write_text(f"import sys; sys.path.append('..'); import shared\n{predict.read_text()}")
+    (root / "shared.py").write_text("")
+    support.commit(root, "A folder of its own")
+    consumer.train()
+    for cached in (False, True):
+        consumer.ok("evaluate")
+        assert consumer.evaluation().candidate.cached is cached
+    (root / "shared.py").write_text("# another rule\n")
+    support.commit(root, "Shared code")
+    consumer.ok("evaluate")
+    assert not consumer.evaluation().candidate.cached
+    (root / "cells/extra.py").write_text("")
+    consumer.ok("evaluate")
+    assert not consumer.evaluation().candidate.cached
+
+
 @pytest.mark.fault(13)
 def test_an_unreadable_registry_is_never_no_baseline(consumer: Consumer) -> None:
     consumer.train()

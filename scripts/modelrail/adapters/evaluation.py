@@ -86,7 +86,8 @@ def workspace_side(
             f"The candidate of {model.name} was trained at {mark.commit[:10]}; the code here is {head[:10]}.",
             next="Run `modelrail train` again.",
         )
-    clean = not mark.dirty and not git.is_dirty(model.path)
+    # Predictions may rest on any file of the repository, on a module that was not added yet as well.
+    clean = not (mark.dirty or git.is_dirty() or git.has_untracked(".py"))
     return predictor.Side(
         role="candidate",
         name=f"The candidate of {model.name}",
@@ -95,7 +96,7 @@ def workspace_side(
         environment=environments.prepare(model, root, settings),
         path=model_files.locate(candidate.file, folder),
         file=candidate.file,
-        code=mark.code if clean else None,
+        code=git.tree(head) if clean else None,
     )
 
 
@@ -142,7 +143,7 @@ def registered_side(
             environment=environments.prepare(own, tree, settings),
             path=path,
             file=file,
-            code=git.tree(commit, own.path),
+            code=git.tree(commit),
         )
 
 

@@ -249,6 +249,11 @@ class Git:
         """Whether tracked files below `path` differ from the commit."""
         return bool(self.text("status", "--porcelain", "--untracked-files=no", "--", path))
 
+    def has_untracked(self, ending: str) -> bool:
+        """Whether there are files of this ending that no commit holds and nothing ignores."""
+        found = self.run("ls-files", "--others", "--exclude-standard", "-z")
+        return any(name.endswith(ending) for name in found.decode("utf-8", "replace").split("\0"))
+
     def file_at(self, commit: str, path: str) -> bytes | None:
         """A file's bytes at a commit, or None when the commit has no such file."""
         self.ensure_commit(commit)

@@ -40,7 +40,7 @@ class Side:
     environment: Environment
     path: Path
     file: records.ModelFile
-    code: str | None  # tree of the model's folder; None when files differ from it: then nothing is cached
+    code: str | None  # tree of the repository; None when files differ from it: then nothing is cached
 
 
 @dataclass(frozen=True, kw_only=True)
