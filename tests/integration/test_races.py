@@ -10,10 +10,12 @@ import time
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 import modelrail
+from modelrail.adapters import tagging
 from support_git import LocalHub, run_git
 from support_registry import CONFIG, Project, project
 
@@ -87,6 +89,33 @@ def test_twenty_promotions_for_one_stage(hub: LocalHub, tmp_path: Path) -> None:
     numbers = sorted(int(tag.rpartition("#")[2]) for tag in consumer.remote_tags() if "#" in tag)
     assert numbers == [1, 2, 3, 4]
     assert consumer.run("verify").code == 0
+
+
+@pytest.mark.fault(1)
+@pytest.mark.parametrize("command", ["rollback", "unassign"])
+def test_two_rollbacks_at_once_go_one_back(
+    three_in_production: Project, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, command: str
+) -> None:
+    """What was asked of one state is not done to the next one, and who came first is named."""
+    consumer = three_in_production
+    other = consumer.clone(tmp_path / "other")
+    other.git("config", "user.name", "Grace")
+    push, racing = tagging.push, [True]
+
+    def overtaken(*arguments: Any, **options: Any) -> tagging.Pushed:
+        if racing and racing.pop():
+            assert finish([start(other, "rollback", "delay", "--reason", "bad")])[0][0] == 0
+        return push(*arguments, **options)
+
+    monkeypatch.setattr(tagging, "push", overtaken)
+    options = ("--stage", "production") if command == "unassign" else ()
+    said = consumer.run(command, "delay", *options, "--reason", "bad too", code=5)
+    assert "delay#production was changed by somebody else in between" in said.err
+    assert "Grace: delay v1.0.1 is back in production" in said.err
+    assert [tag for tag in consumer.remote_tags() if "production" in tag and tag.endswith(("#7", "#8"))] == [
+        "delay#production#7"
+    ]
+    assert consumer.run("which", "delay#production", "--fetch").out == "v1.0.1\n"
 
 
 # --- killed ----------------------------------------------------------------------------------------------
