@@ -68,7 +68,7 @@ class Consumer:
     def table(self, role: str) -> pl.DataFrame:
         return pl.read_parquet(self.folder / f"predictions/{role}.parquet")
 
-    def register(self, version: str, number: int, *, digest: str = "") -> None:
+    def register(self, version: str, number: int, *, digest: str = "", test: str = "") -> None:
         """Register what is in the records folder, and put it into production."""
         candidate = files.read(records.Candidate, self.folder)
         kept = self.cache / "models" / candidate.file.digest.replace(":", "-")
@@ -77,6 +77,7 @@ class Consumer:
         trailers = {
             "Model": "cells", "Version": version, "Model-Digest": digest or candidate.file.digest,
             "Model-File": candidate.file.name, "Evidence-Digest": "sha256:" + "0" * 64,
+            **({"Test-Digest": test} if test else {}),
         }  # fmt: skip
         for name, more in ((f"cells@{version}", {}), (f"cells#production#{number}", {"Stage": "production"})):
             text = tags.message(f"cells {version}", [], {**trailers, **more})
@@ -143,6 +144,32 @@ def test_a_first_version_has_no_baseline(consumer: Consumer) -> None:
         consumer.folder / "predictions/candidate.parquet"
     )
     assert json.loads(result.stdout)["models"]["cells"]["baseline_version"] == ""
+
+
+def test_each_version_that_this_test_set_has_judged_counts(consumer: Consumer) -> None:
+    """By the tags, whichever stage they are in; a version that other rows have judged does not count."""
+    consumer.train()
+    consumer.ok("evaluate")
+    digest, other = consumer.evaluation().test.digest, "sha256:" + "7" * 64
+    for number, test in enumerate((digest, other, "", digest), 1):
+        consumer.register(f"v1.{number}.0", number, test=test)
+    consumer.ok("evaluate")
+    consumer.ok("compare", "--fail-on", "never")
+    found = consumer.evaluation()
+    assert (found.test_uses, found.test_before) == (2, digest)
+    notes = files.read(records.Comparison, consumer.folder).notes
+    assert any(note.startswith("This test set has already been used to choose 2 versions") for note in notes)
+    assert not any("has changed since" in note for note in notes)
+
+    support.tables()[1][:120].write_parquet(consumer.root / "data/test.parquet")
+    support.commit(consumer.root, "Fresh rows")
+    consumer.train()
+    consumer.ok("evaluate")
+    consumer.ok("compare", "--fail-on", "never")
+    found = consumer.evaluation()
+    assert (found.test_uses, found.test_before) == (0, digest)
+    notes = files.read(records.Comparison, consumer.folder).notes
+    assert any(note.startswith("The test set has changed since v1.4.0 was judged") for note in notes)
 
 
 @pytest.mark.fault(22)
