@@ -2,7 +2,8 @@
 
 Whole processes are measured, with the interpreter and every import, against the local GitHub; beside them
 stands `python -c pass` of the same interpreter. `--clean` does it in an environment of the core dependencies
-alone (requirements/core.txt), which is built for it.
+alone (requirements/core.txt), which is built for it. `--flights` adds a whole pull request of the example,
+run by act as scripts/demo does, and what of it is neither training nor installation; it takes minutes.
 """
 
 from __future__ import annotations
@@ -16,6 +17,7 @@ import sys
 import tempfile
 import time
 import venv
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -195,6 +197,43 @@ def page(columns: int, slices: int, repeat: int, place: Path) -> dict[str, float
     return figures
 
 
+def flights(place: Path) -> dict[str, float]:
+    """CPU seconds of a pull request on the flights example, its environments being there already."""
+    import demo_loop
+    from demo_console import Console
+    from demo_world import World
+
+    world = World(place / "flights", Console(color=False), verbose=False)
+
+    def spent(work: Callable[[], object]) -> float:
+        before = resource.getrusage(resource.RUSAGE_CHILDREN)
+        work()
+        after = resource.getrusage(resource.RUSAGE_CHILDREN)
+        return after.ru_utime - before.ru_utime + after.ru_stime - before.ru_stime
+
+    world.fresh()
+    world.data_environment()
+    try:
+        demo_loop.first_version(world, {})
+        world.branch("trees")
+        world.edit(
+            "params.yaml",
+            ("model: logistic ", "model: gradient_boosting "),
+            ("weather: false", "weather: true "),
+        )
+        world.push("Gradient boosting", "trees")
+        number = str(world.open_pull_request("trees", "Gradient boosting", ""))
+        whole = spent(lambda: world.act("pull_request", "--pull-request", number, "--expect-job", "report"))
+        training = spent(lambda: world.tool("train", quiet=True))
+    finally:
+        world.stop_hub()
+    return {
+        "a pull request on flights: CPU s": whole,
+        "of it, training: CPU s": training,
+        "of it, the rest: CPU s": whole - training,
+    }
+
+
 def main(arguments: list[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="scripts/bench report", description=__doc__)
     parser.add_argument("--repeat", type=int, default=5)
@@ -203,6 +242,7 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument(
         "--clean", action="store_true", help="in an environment of the core dependencies alone"
     )
+    parser.add_argument("--flights", action="store_true", help="also a whole pull request of the example")
     parser.add_argument("--json", action="store_true", help="print one JSON document")
     chosen = parser.parse_args(arguments)
     with tempfile.TemporaryDirectory(prefix="modelrail-bench-") as folder:
@@ -210,6 +250,8 @@ def main(arguments: list[str] | None = None) -> int:
         python = core_only(place / "core") if chosen.clean else sys.executable
         figures = posted(python, chosen.repeat, place)
         figures |= page(chosen.columns, chosen.slices, min(chosen.repeat, 3), place)
+        if chosen.flights:
+            figures |= flights(place)
     if chosen.json:
         print(json.dumps(figures, indent=2))
         return 0
