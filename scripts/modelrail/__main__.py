@@ -48,6 +48,7 @@ def _run(arguments: list[str] | None) -> int:
         return done.exit_code
     except click.ClickException as error:
         error.show()
+        _annotate_usage(error.format_message())
         return error.exit_code
     except (KeyboardInterrupt, click.Abort):
         print("Interrupted.", file=sys.stderr)  # noqa: T201
@@ -63,6 +64,15 @@ def _run(arguments: list[str] | None) -> int:
             )
         )
     return result if isinstance(result, int) else 0
+
+
+def _annotate_usage(message: str) -> None:
+    from modelrail import settings
+
+    if settings.in_ci():
+        from modelrail.adapters import actions_io
+
+        actions_io.annotate("error", message, title=f"modelrail: {errors.UsageError.kind}")
 
 
 def _fail(error: errors.ModelrailError) -> int:

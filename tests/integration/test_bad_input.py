@@ -39,6 +39,10 @@ def unknown_key(root: Path) -> None:
     edit(root, "modelrail.yaml", "params:", "parms:")
 
 
+def no_yaml(root: Path) -> None:
+    (root / "modelrail.yaml").write_text("\tversion: 1\n")
+
+
 def training_fails(root: Path) -> None:
     (root / "train.py").write_text("raise SystemExit('out of cheese')")
 
@@ -71,11 +75,23 @@ def no_candidate(root: Path) -> None:
     (root / "modelrail-out/delay/candidate.json").unlink()
 
 
+def test_a_command_line_that_cannot_be_meant_is_annotated_too(
+    project: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    """An action with an empty required input: GitHub lets it through."""
+    assert main(["promote", "delay"]) == 2
+    said = capfd.readouterr().out
+    assert said == "::error title=modelrail%3A usage::Missing argument 'VERSION'.\n"
+    assert main(["evaluate", "--against", "nowhere"]) == 7
+    assert "at models.delay.stages (modelrail.yaml)\n" in capfd.readouterr().err
+
+
 @pytest.mark.parametrize(
     ("spoil", "verb", "code", "kind", "words"),
     [
         (no_config, "train", 3, "config", "Run `modelrail init`"),
         (unknown_key, "train", 3, "config", 'Did you mean "params"?'),
+        (no_yaml, "train", 3, "config", "::this is not YAML"),
         (training_fails, "train", 11, "training", "out of cheese"),
         (a_package_is_missing, "train", 11, "training", "Without `env:` it runs with /"),
         (training_writes_nothing, "train", 11, "training", "did not write build/model.json"),

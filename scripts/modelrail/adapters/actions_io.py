@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from typing import TextIO
 
 from modelrail.adapters import inert_stream
-from modelrail.errors import ConfigError, ModelrailError
+from modelrail.errors import ConfigError, ConfigFault, ModelrailError
 from modelrail.settings import Settings
 
 MAX_SUMMARY_BYTES = 1024 * 1024 - 1024  # GitHub drops a summary over 1 MiB without failing the step
@@ -68,6 +68,11 @@ def _property(text: str) -> str:
     return _data(text).replace(":", "%3A").replace(",", "%2C")
 
 
+def _fault(fault: ConfigFault) -> str:
+    place = f"{fault.path}: " if fault.path else ""  # of the whole file
+    return f"{place}{fault.what} {fault.hint}".strip()
+
+
 def report_error(error: ModelrailError, *, in_ci: bool, stream: TextIO | None = None) -> None:
     """Message on stderr; in CI also an annotation at the place in the user's file."""
     out = stream or sys.stderr
@@ -75,9 +80,10 @@ def report_error(error: ModelrailError, *, in_ci: bool, stream: TextIO | None = 
     if isinstance(error, ConfigError) and error.faults:
         for fault in error.faults:
             where = f"{fault.file}:{fault.line}: " if fault.file and fault.line else ""
-            lines.append(f"  {where}{fault.path}: {fault.what}" + (f" {fault.hint}" if fault.hint else ""))
+            lines.append(f"  {where}{_fault(fault)}")
     elif error.path:
-        lines.append(f"  at {error.path}" + (f" ({error.file}:{error.line})" if error.file else ""))
+        place = f"{error.file}:{error.line}" if error.line else error.file
+        lines.append(f"  at {error.path}" + (f" ({place})" if place else ""))
     lines += [f"  {line}" for part in (error.why, error.next) if part for line in part.splitlines()]
     if error.tail:
         lines += ["  its last lines:", *(f"  | {line}" for line in error.tail.splitlines())]
@@ -87,8 +93,7 @@ def report_error(error: ModelrailError, *, in_ci: bool, stream: TextIO | None = 
         title = f"modelrail: {error.kind}"
         if isinstance(error, ConfigError) and error.faults:
             for fault in error.faults[:10]:
-                text = f"{fault.path}: {fault.what} {fault.hint}".strip()
-                annotate("error", text, title=title, file=fault.file, line=fault.line)
+                annotate("error", _fault(fault), title=title, file=fault.file, line=fault.line)
         else:
             last = "\n".join(error.tail.splitlines()[-ANNOTATED_LINES:])
             text = f"{error}\n\n{last}" if last else str(error)
