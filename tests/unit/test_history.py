@@ -54,6 +54,14 @@ def test_the_number_beats_the_clock() -> None:
     assert state.last_time == 99
 
 
+def test_the_number_beats_the_clock_without_a_registration_too() -> None:
+    """GTO assigns commits that nobody registered: no event without a number is there."""
+    state = fold(
+        event("a#prod#3", version="v1.0.0", time=2), event("a#prod#2", version="v1.1.0", time=99)
+    )  # fmt: skip
+    assert standing(state) == {"prod": "v1.0.0"}
+
+
 def test_ten_comes_after_nine() -> None:
     state = fold(
         *REGISTERED, event("a#prod#10", version="v1.0.0", time=5), event("a#prod#9", version="v1.1.0", time=5)
