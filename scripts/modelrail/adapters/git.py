@@ -85,7 +85,7 @@ class Git:
         """
         done = self._once(*arguments, data=data, env=env, network=network)
         for attempt in range(1, READS if network and "push" not in arguments else 1):
-            if not (done.returncode and _PASSING.search(done.stderr)):
+            if not (done.returncode and re.search(_PASSING, done.stderr)):
                 break
             pause(2.0 ** (attempt - 1))
             done = self._once(*arguments, data=data, env=env, network=network)
@@ -308,8 +308,9 @@ class Git:
                 self.attempt("worktree", "remove", "--force", str(place))
 
 
-# What git says when a server or a line failed; another attempt may well succeed.
-_PASSING = re.compile(
+# What git says when a server or a line failed; another attempt may well succeed. Compiled where a command
+# failed: few do, and every start would pay for it.
+_PASSING = (
     rb"returned error: (?:429|5\d\d)|RPC failed|early EOF|hung up|unexpected disconnect|Empty reply|"
     rb"transfer closed|Recv failure|Connection (?:reset|timed out)|Operation timed out|SSL_ERROR_SYSCALL|"
     rb"cannot lock ref"  # another process of this clone fetches the same
@@ -317,16 +318,15 @@ _PASSING = re.compile(
 
 
 # Numbers count only where git means a status: ports, commits and names of repositories hold them as well.
-_DENIED = re.compile(
+_DENIED = (
     r"authentication failed|returned error: 40[13]\b|\bHTTP 40[13]\b|permission to \S+ denied|"
-    r"could not read username|access denied|permission denied \(",
-    re.IGNORECASE,
+    r"could not read username|access denied|permission denied \("
 )
 
 
 def denied(said: str) -> bool:
     """Whether git's words say that the token or key lacks the right."""
-    return _DENIED.search(said) is not None
+    return re.search(_DENIED, said, re.IGNORECASE) is not None
 
 
 def pause(seconds: float) -> None:

@@ -19,16 +19,17 @@ _NOTHING = (
     "\x00-\x08\x0e-\x1f\x7f-\x9f\u00ad\u0300-\u036f\u061c\u115f\u1160\u17b4\u17b5\u180b-\u180f\u200b-\u200f"
     "\u202a-\u202e\u2060-\u206f\u3164\ufe00-\ufe0f\ufeff\uffa0\ufff0-\uffff\U000e0000-\U000e0fff"
 )
-_COMMAND = re.compile(rf"[\s{_NOTHING}]*:[{_NOTHING}]*:")
-_OLD = re.compile(rf"#[{_NOTHING}]*#[{_NOTHING}]*\[")
+# Compiled with the first line that needs them; on a laptop none does.
+_COMMAND = rf"[\s{_NOTHING}]*:[{_NOTHING}]*:"
+_OLD = rf"#[{_NOTHING}]*#[{_NOTHING}]*\["
 _ENDS = re.compile(r"\r\n|\r|\n")
 
 
 def line(text: str) -> str:
     """One line (without its end) that starts no command. Applied twice, it is the same."""
     if "[" in text:
-        text = _OLD.sub("## [", text)
-    if ":" in text and _COMMAND.match(text):
+        text = re.sub(_OLD, "## [", text)
+    if ":" in text and re.match(_COMMAND, text):
         text = f"│ {text}"
     return text
 
