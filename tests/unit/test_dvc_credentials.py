@@ -38,7 +38,7 @@ def test_the_secret_is_dvcs_global_configuration_for_one_call(
         encoding="utf-8",
     )
     fake.chmod(0o755)
-    monkeypatch.setattr(dvc, "program", lambda _: str(fake))
+    monkeypatch.setattr(dvc, "program", lambda *_: str(fake))
     surroundings = settings.read(
         {"HOME": str(tmp_path), "PATH": "/usr/bin:/bin", "MODELRAIL_DVC_REMOTE": SECRET}, cwd=tracked
     )

@@ -5,6 +5,8 @@ from __future__ import annotations
 import configparser
 import contextlib
 import hashlib
+import importlib.util
+import os
 import shutil
 import sys
 import tempfile
@@ -129,7 +131,7 @@ def pull(paths: Sequence[Path], settings: Settings, root: Path) -> list[str]:
     say(f"dvc pull {' '.join(targets)}")
     with _credentials(settings) as env:
         done = process.run(
-            [program(settings), "pull", "--no-run-cache", *targets],
+            [program(settings, root), "pull", "--no-run-cache", *targets],
             cwd=root,
             env=settings.child_environ({"DVC_NO_ANALYTICS": "1", "DVC_STUDIO_OFFLINE": "1"} | env),
             timeout=PULL_TIMEOUT,
@@ -215,13 +217,49 @@ def _credentials(settings: Settings) -> Iterator[dict[str, str]]:
         yield {"DVC_GLOBAL_CONFIG_DIR": folder}
 
 
-def program(settings: Settings) -> str:
-    """Our own dvc if the extra is installed, else the user's."""
+def program(settings: Settings, root: Path) -> str:
+    """Our own dvc if it is installed and speaks to the remote, else the one on the user's PATH."""
     ours = Path(sys.prefix) / "bin" / "dvc"
-    found = str(ours) if ours.is_file() else shutil.which("dvc", path=settings.environ.get("PATH"))
-    if not found:
+    missing = missing_plugin(settings, root)
+    if ours.is_file() and not missing:
+        return str(ours)
+    folders = [
+        folder
+        for folder in settings.environ.get("PATH", "").split(os.pathsep)
+        if folder and Path(folder).resolve() != ours.parent.resolve()
+    ]
+    found = shutil.which("dvc", path=os.pathsep.join(folders))
+    if found:
+        return found
+    if ours.is_file():
         raise ToolMissingError(
-            "DVC tracks the data, and dvc is not installed.",
-            next="Install it with modelrail: pip install 'modelrail[dvc]'.",
+            f"DVC's remote needs {missing}, which modelrail's own dvc does not have.",
+            next=f"Put a dvc that has it on the PATH of this step: pip install dvc {missing}",
         )
-    return found
+    raise ToolMissingError(
+        "DVC tracks the data, and dvc is not installed.",
+        next="Install it with modelrail: pip install 'modelrail[dvc]'.",
+    )
+
+
+# Schemes of remotes -> the package that DVC needs for them. Folders and HTTP are in DVC itself.
+_PLUGINS = {
+    "s3": "dvc-s3", "gs": "dvc-gs", "azure": "dvc-azure", "ssh": "dvc-ssh", "gdrive": "dvc-gdrive",
+    "oss": "dvc-oss", "hdfs": "dvc-hdfs", "webhdfs": "dvc-webhdfs", "webdav": "dvc-webdav",
+    "webdavs": "dvc-webdav",
+}  # fmt: skip
+
+
+def missing_plugin(settings: Settings, root: Path) -> str:
+    """The package for the default remote that is not beside our own dvc, or ""."""
+    merged = configparser.RawConfigParser(strict=False, allow_no_value=True)
+    with contextlib.suppress(configparser.Error):
+        lines = settings.dvc_remote.reveal().splitlines()
+        merged.read_string("\n".join(line.strip() for line in lines))
+    for name in ("config", "config.local"):
+        parsed = _ini(root / ".dvc" / name)
+        merged.read_dict({section: dict(values) for section, values in parsed.items()})
+    remote = merged.get("core", "remote", fallback="")
+    url = merged.get(f"'remote \"{remote}\"'", "url", fallback="") or ""
+    package = _PLUGINS.get(url.partition("://")[0] if "://" in url else "", "")
+    return package if package and importlib.util.find_spec(package.replace("-", "_")) is None else ""
