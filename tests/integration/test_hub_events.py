@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from modelrail.errors import NotFoundError
 from support_git import LocalHub
 
 pytest.importorskip("flask")
@@ -90,3 +91,16 @@ def test_hub_fork_run_names_no_pull_request(hub: LocalHub, repository: Path, git
     payload = events.workflow_run(hub.hub, "octo", "flights", run["id"])
     assert payload["workflow_run"]["pull_requests"] == []
     assert payload["workflow_run"]["head_repository"]["owner"]["login"] == "stranger"
+
+
+def test_a_branch_that_cannot_have_a_pull_request(hub: LocalHub, repository: Path) -> None:
+    """`act pull_request --head`: what the hub says is wrong is passed on, not its number alone."""
+    from modelrail.localhub.act_events import Source
+
+    hub.seed(repository)
+    hub.seed(repository, "same")
+    source = Source(hub.hub, "octo/flights")
+    for branch, why in (("same", "No commits between main and same"), ("nowhere", "Validation Failed")):
+        with pytest.raises(NotFoundError) as refused:
+            source.pull_request_of(branch, "octo")
+        assert why in refused.value.why

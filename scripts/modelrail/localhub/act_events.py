@@ -31,6 +31,14 @@ class Event:
     untrusted: bool = False  # from a fork: the token may read and no more, and there are no secrets
 
 
+def _reasons(error: ApiError) -> str:
+    """What the hub says is wrong, in its own words where it has some."""
+    said = [
+        str(one["message"]) for one in error.errors or () if not isinstance(one, str) and "message" in one
+    ]
+    return " ".join(said) or str(error)
+
+
 class Source:
     """Makes the events of one repository of the hub."""
 
@@ -67,8 +75,8 @@ class Source:
         except ApiError as error:
             raise NotFoundError(
                 f"No pull request can be opened for {branch!r}.",
-                why=str(error),
-                next=f"Push the branch first: git push origin {branch}",
+                why=_reasons(error),
+                next=f"Push the branch, with a commit of its own, first: git push origin {branch}",
             ) from None
         return int(made["number"])
 
