@@ -127,6 +127,34 @@ def test_a_largest_error_gates_by_value_alone():
     assert "has no interval" in relative.gates[0].detail
 
 
+@pytest.mark.parametrize("weighted", [False, True], ids=["plain", "weighted"])
+def test_a_rounding_error_is_no_difference(weighted):
+    """Other answers of the same value: sums in another order differ by 1e-16, which was called `worse`."""
+    rng = np.random.default_rng(0)
+    lists = np.repeat(np.arange(40), 10)
+    relevant = np.tile(np.arange(10) == 0, 40).astype(float)
+    truth = pl.DataFrame(
+        {"id": range(400), "late": relevant, "q": lists, "w": rng.random(400) + 0.5, "g": lists // 2}
+    )
+    # The relevant row of a list is first in most and third in some, in both; the others lie as they like.
+    place = np.where(lists % 7 == 0, 2.5, 9.5)
+    tables = []
+    for _ in range(2):
+        others = np.concatenate([rng.permutation(9) + 1.0 for _ in range(40)]).reshape(40, 9)
+        said = np.concatenate((np.zeros((40, 1)), others), axis=1).ravel()
+        tables.append(truth.select("id", prediction=pl.Series(np.where(relevant > 0, place, said))))
+    roles = {"weight": "w"} if weighted else {}
+    rules = (gate("mrr", no_worse_than=0.0), gate("mrr", 1, no_worse_than=0.2))
+    found = run(model("ranking", gates=rules, query="q", group="g", **roles), truth, *tables)
+    one = row(found, "mrr")
+    assert (one.difference, one.verdict) == (0.0, "inconclusive")
+    assert [gate.outcome for gate in found.gates] == ["inconclusive", "pass"]
+    errors = truth.select("id", late=pl.Series(rng.normal(size=400)), w="w", g="g")
+    up, down = (errors.select("id", prediction=pl.col("late") + step) for step in (0.1, -0.1))
+    policy = model("regression", metrics=("mae", "rmse"), gates=(gate("mae", max=9.0),), group="g", **roles)
+    assert {line.verdict for line in run(policy, errors, up, down).metrics} == {"inconclusive"}
+
+
 def test_what_cannot_be_tested_is_no_part_of_a_family():
     """Neither a maximum nor a number that training reported makes the correction of the others stricter."""
     bare = ("max_error", metric("train_loss", reported=True, higher_is_better=False))

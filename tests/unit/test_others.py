@@ -76,6 +76,17 @@ def test_rows_of_the_majority_count_by_their_weight() -> None:
     assert others.majority(model("regression", weight="w"), numbers)["prediction"].to_list() == [2.0, 2.0]
 
 
+def test_a_ranking_has_no_majority_and_says_so() -> None:
+    rng = np.random.default_rng(0)
+    truth = pl.DataFrame({"id": range(60), "late": rng.integers(0, 3, 60), "q": np.arange(60) // 5})
+    said = truth.select("id", prediction=pl.col("late") * 1.0)
+    asked = config.Metric(name="ndcg", params={"k": 3})
+    rules = with_majority(model("ranking", gates=(gate(asked, min=0.1),), query="q"))
+    found = run(rules, truth, said, said)
+    assert found.others == ()
+    assert "There is no majority to predict in a ranking task." in found.notes
+
+
 def test_a_baseline_that_predicts_no_intervals_is_compared_by_the_rest() -> None:
     rng = np.random.default_rng(0)
     truth = pl.DataFrame({"id": range(300), "late": rng.normal(size=300)})

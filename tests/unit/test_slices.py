@@ -141,6 +141,12 @@ def test_every_slice_has_a_name_of_its_own() -> None:
     assert near == ["1.00000001 to 1.00000002", "over 1.00000002 to 1.00000003"]
 
 
+def test_lists_are_nothing_to_slice_by() -> None:
+    table = pl.DataFrame({"x": [[1], [2], [1]]})
+    with pytest.raises(ComparisonError, match="holds List"):
+        slices.cut(table, config.Slice(column="x"))
+
+
 def test_a_combination() -> None:
     wanted = config.Slice(
         column="carrier & origin", parts=(config.Slice(column="carrier"), config.Slice(column="origin"))

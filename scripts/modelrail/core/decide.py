@@ -134,7 +134,7 @@ def answer(
         return Answer("not worse")
     if significant:
         return Answer("worse")
-    needed = wording.size_hint(_needed(measured, room, confidence, family), measured.rows)
+    needed = wording.rows_needed(_needed(measured, room, confidence, family), measured.rows)
     if measured.difference.p_value() < 1 - confidence:
         told = f"{confidence:.0%} interval excludes 0, but not once corrected for {family} tests (Holm)"
     else:

@@ -26,6 +26,7 @@ from modelrail.core.measured import (
     combine,
     floored,
     refuse_non_finite,
+    without_rounding,
 )
 from modelrail.core.metrics import catalog, functions
 from modelrail.core.metrics.catalog import Metric
@@ -222,6 +223,7 @@ class Subset:
             note = f"baseline: {two.note}" if one.value is not None else one.note
             wanted = {ALONE}
         contrasts = {} if one.value is None else {factor: make(factor) for factor in sorted(wanted)}
+        contrasts = {factor: without_rounding(found, one, two) for factor, found in contrasts.items()}
         identical = two is not None and self._identical
         support = min(one.support, self.size if two is None or two.value is None else two.support)
         support = int(support * self._effective)

@@ -65,6 +65,18 @@ def floored(metric: Metric, found: Contrast, support: int) -> Contrast:
     return Contrast(found.estimate, 0.0, found.df, floor=min(1.0, -math.log(0.025) / support) * metric.span)
 
 
+ROUNDING = 1e-12  # of the values: what sums in another order differ by
+
+
+def without_rounding(found: Contrast, one: Estimate, two: Estimate | None) -> Contrast:
+    """A difference, or a spread of it, that is no more than rounding is none."""
+    scale = ROUNDING * max(abs(known.value or 0.0) for known in (one, two) if known is not None)
+    if found.error > scale:
+        return found
+    estimate = found.estimate if abs(found.estimate) > scale else 0.0
+    return replace(found, estimate=estimate, error=0.0, skew=None)
+
+
 def refuse_non_finite(metric: Metric, *estimates: Estimate | None) -> None:
     for found in estimates:
         if found is None or found.value is None:

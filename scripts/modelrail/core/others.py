@@ -70,15 +70,13 @@ def compare(
 ) -> tuple[tuple[records.OtherRow, ...], list[str]]:
     """The candidate against each table, by every metric that the tables carry; and what to say of them."""
     usable = {label: one for label, one in metrics.items() if one.family not in {"user", "reported"}}
-    wanted = dict(tables)
-    if any(one.kind == MAJORITY for one in model.baselines) and model.task in {
-        "binary",
-        "multiclass",
-        "regression",
-    }:
-        wanted[MAJORITY] = majority(model, truth)
+    wanted, notes = dict(tables), []
+    if any(one.kind == MAJORITY for one in model.baselines):
+        if model.task in {"binary", "multiclass", "regression"}:
+            wanted[MAJORITY] = majority(model, truth)
+        else:
+            notes.append(f"There is no majority to predict in a {model.task} task.")
     found: list[tuple[str, str, Measured]] = []
-    notes = []
     for name, table in wanted.items():
         carried = {label: one for label, one in usable.items() if _carried(one, table.columns)}
         lacking = [label for label in usable if label not in carried]

@@ -99,6 +99,10 @@ def _by_expression(table: pl.DataFrame, wanted: config.Slice) -> Slicing:
 
 
 def _by_value(values: pl.Series, wanted: config.Slice) -> Slicing:
+    if values.dtype.is_nested():
+        raise ComparisonError(
+            f"The column {wanted.column!r} holds {values.dtype}: a row of it has no single value to slice by."
+        )
     if values.dtype.is_float():
         values = values.fill_nan(None)
     found = values.unique().sort(nulls_last=True)

@@ -132,6 +132,11 @@ def amount(metric: Metric, value: float, interval: records.Interval | None, *, s
 
 def size_hint(needed: int | None, rows: int = 0) -> str:
     """How many rows would settle it; where that is out of sight, and `rows` are known, that it is."""
+    told = rows_needed(needed, rows)
+    return f"{told}, if the difference stays as it is" if needed else told
+
+
+def rows_needed(needed: int | None, rows: int = 0) -> str:
     if needed:
-        return f"about {needed:,} rows would settle it, if the difference stays as it is"
+        return f"about {needed:,} rows would settle it"
     return f"more than {rows * BEYOND:,} rows would be needed to settle it" if rows else ""
