@@ -131,6 +131,7 @@ def test_models_whose_names_begin_alike_are_each_whole(tmp_path: Path) -> None:
     git = Git(tmp_path, environ=os.environ)
     whole = history.fold(registry.read(git))
     assert len(whole) == 7
+    assert registry.glance(git) == registry.overview(git)
     for model, state in registry.overview(git).items():
         one = whole.pop(model)
         assert (state.counter, set(state.versions), set(state.stages)) == (2, {"v1.0.0"}, {"s", "s/t"})

@@ -19,7 +19,7 @@ from msgspec import structs
 
 from modelrail.adapters import ledger
 from modelrail.adapters.git import Git
-from modelrail.core import history, tags
+from modelrail.core import heads, history, tags
 from modelrail.core.history import ModelState
 from modelrail.core.versions import is_version
 from modelrail.errors import GitError, LedgerTamperedError, UnavailableError, UsageError
@@ -42,6 +42,7 @@ _HEADED = re.compile(r"object [0-9a-f]{40}\ntype [a-z]+\n")
 _BLOCK = 1024 * 1024
 _BEHIND = "A"  # the letter after `@`, which with `#` follows the model in all of its tags
 _COMMIT = re.compile(r"[0-9a-f]{40}\Z")
+FEW = 3  # models that are read whole one by one; of more, all are read at once
 
 
 @dataclass(frozen=True)
@@ -228,6 +229,12 @@ def read(git: Git, model: str | None = None, *, remote: bool = False) -> tuple[E
     return scan(git, model, remote=remote).events
 
 
+def states(git: Git, model: str | None = None, *, remote: bool = False) -> dict[str, ModelState]:
+    """The states with all their events."""
+    with without_collector():
+        return history.fold(read(git, model, remote=remote))
+
+
 def overview(git: Git, model: str | None = None, *, remote: bool = False) -> dict[str, ModelState]:
     """The states without their events, for looking: folded model by model while git still prints.
 
@@ -256,6 +263,46 @@ def overview(git: Git, model: str | None = None, *, remote: bool = False) -> dic
             if event is not None:
                 waiting.setdefault(name.model, []).append(event)
     found |= {last: _folded(last, events) for last, events in waiting.items()}
+    return dict(sorted(found.items()))
+
+
+def glance(git: Git, model: str | None = None, *, remote: bool = False) -> dict[str, ModelState]:
+    """The states as far as latest version and stages go: only the tags that tell these are read."""
+    root = MIRROR if remote else TAGS
+    parts = [""] if model is None else list(_prefixes(model))
+    out = git.run("for-each-ref", "--format=%(objectname) %(refname)", *_patterns(root, parts))
+    names: dict[str, dict[str, tags.Name]] = {}
+    objects: dict[str, str] = {}
+    for line in out.decode("utf-8", "replace").split("\n"):
+        oid, _, ref = line.partition(" ")
+        tag = ref[len(root) :]
+        name = tags.parse_name(tag)
+        if name is not None and (model is None or name.model == model):
+            names.setdefault(name.model, {})[tag] = name
+            objects[tag] = oid
+    wanted = {known: heads.telling(there) for known, there in names.items()}
+    feed = "".join(f"{objects[tag]} {root}{tag}\n" for some in wanted.values() for tag in some or ())
+    events: dict[str, list[Event]] = {known: [] for known in names}
+    if feed:
+        said = git.run("cat-file", "--buffer", f"--batch={_HEAD}", data=feed.encode())
+        for fields in _raw([said]):
+            tag = fields[0][len(root) :]
+            name = tags.parse_name(tag)
+            event = _event(name, tag, fields, state_only=True) if name else None
+            if event is not None:
+                events[event.model].append(event)
+    found = {
+        known: _folded(known, events[known])
+        for known, some in wanted.items()
+        if some is not None and heads.suffice(some, events[known])
+    }
+    rest = sorted(set(names) - set(found))
+    if len(rest) > FEW:
+        every = overview(git, model, remote=remote)
+        found |= {known: every[known] for known in rest if known in every}
+    else:
+        for known in rest:
+            found |= overview(git, known, remote=remote)
     return dict(sorted(found.items()))
 
 

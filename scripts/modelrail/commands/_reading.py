@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from modelrail import records, settings
+from modelrail.adapters import registry
 from modelrail.adapters.actions_io import say
 from modelrail.adapters.git import Git, open_repository
 from modelrail.commands import _registry
@@ -35,11 +36,11 @@ class Place:
         models: Sequence[str] | None,
         *,
         with_ledger: bool = False,
-        state_only: bool = False,
+        read: _registry.Reader = registry.states,
     ) -> Mapping[str, ModelState]:
         wanted = True if self.elsewhere else fetch
         return _registry.look(
-            self.settings, self.git, model, wanted, models, with_ledger=with_ledger, state_only=state_only
+            self.settings, self.git, model, wanted, models, with_ledger=with_ledger, read=read
         )
 
     def select(

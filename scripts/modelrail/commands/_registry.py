@@ -8,7 +8,7 @@ import sys
 import time
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
 from urllib.parse import urlsplit
 
 from msgspec import structs
@@ -42,6 +42,14 @@ LOOKS = (0.0, 0.1, 0.4)  # seconds before each look
 _REMOTE = re.compile(
     r"(?:https?://(?:[^/@]*@)?|(?:ssh://)?git@)([^/:]+(?::\d+)?)[/:]([^/]+/[^/]+?)(?:\.git)?/?\Z"
 )
+
+
+class Reader(Protocol):
+    """How much is read: `registry.states`, `registry.overview` or `registry.glance`."""
+
+    def __call__(
+        self, git: Git, model: str | None = None, *, remote: bool = False
+    ) -> Mapping[str, ModelState]: ...
 
 
 def surroundings() -> settings.Settings:
@@ -381,18 +389,18 @@ def look(
     models: Sequence[str] | None,
     *,
     with_ledger: bool = False,
-    state_only: bool = False,
+    read: Reader = registry.states,
 ) -> Mapping[str, ModelState]:
     """The states for looking: after a fetch the remote's, else this clone's own tags.
 
     `wanted` is the option --fetch/--no-fetch; by default CI fetches, and a clone that cannot know: a shallow
     one has the tags of its few commits alone, another may have none. `models`: of which, None for all.
-    `state_only`: without the events.
+    `read`: how much of them.
     """
     fetched = (found.in_ci or (git.facts()[0] and git.has_remote())) if wanted is None else wanted
-    states = _look(git, model, models, fetched, with_ledger=with_ledger, state_only=state_only)
+    states = _look(git, model, models, fetched, with_ledger=with_ledger, read=read)
     if not states and not fetched and wanted is None and git.has_remote():
-        states = _look(git, model, models, True, with_ledger=with_ledger, state_only=state_only)
+        states = _look(git, model, models, True, with_ledger=with_ledger, read=read)
     return states
 
 
@@ -403,14 +411,11 @@ def _look(
     fetched: bool,
     *,
     with_ledger: bool,
-    state_only: bool,
+    read: Reader,
 ) -> Mapping[str, ModelState]:
     if fetched:
         fetch(git, models, with_ledger=with_ledger)
-    with registry.without_collector():
-        if state_only:
-            return registry.overview(git, model, remote=fetched)
-        return history.fold(registry.read(git, model, remote=fetched))
+    return read(git, model, remote=fetched)
 
 
 def wants_color(found: settings.Settings) -> bool:

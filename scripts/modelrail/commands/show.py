@@ -10,6 +10,7 @@ from typing import Any
 import click
 
 from modelrail import settings
+from modelrail.adapters import registry
 from modelrail.adapters.actions_io import outputs, say
 from modelrail.commands import _options, _reading, _registry
 from modelrail.core import pick, selectors
@@ -40,7 +41,9 @@ def command(
         found = place.settings
         configured = {} if place.elsewhere else _configured(found, config)
         named = [model] if model else list(configured) or None
-        states = place.states(model, fetch, named, state_only=True)
+        # People are shown no more than the latest version and the stages.
+        read = registry.overview if form or as_json else registry.glance
+        states = place.states(model, fetch, named, read=read)
     stages = [stage for known, names in configured.items() if model in {None, known} for stage in names]
     if model and model not in states and model in configured:
         states = {**states, model: ModelState(model=model)}  # nothing of it is registered yet: no error
