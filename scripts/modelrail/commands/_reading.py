@@ -44,11 +44,16 @@ class Place:
         )
 
     def select(
-        self, text: str, fetch: bool | None, *, with_ledger: bool = False
+        self,
+        text: str,
+        fetch: bool | None,
+        *,
+        with_ledger: bool = False,
+        read: _registry.Reader = registry.states,
     ) -> tuple[ModelState, selectors.Selected]:
         """The version that a selector means, and its model's state."""
         wanted = selectors.parse(text)
-        states = self.states(wanted.model, fetch, [wanted.model], with_ledger=with_ledger)
+        states = self.states(wanted.model, fetch, [wanted.model], with_ledger=with_ledger, read=read)
         return selectors.model_state(states, wanted.model), selectors.resolve(states, wanted)
 
     def trusted(self, text: str, *, fetch: bool) -> selectors.Selected:

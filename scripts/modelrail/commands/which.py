@@ -6,8 +6,9 @@ import json
 
 import click
 
+from modelrail.adapters import registry
 from modelrail.commands import _options, _reading
-from modelrail.core import pick
+from modelrail.core import pick, selectors
 
 EPILOG = """\b
 Examples:
@@ -25,7 +26,10 @@ Examples:
 def command(selector: str, fetch: bool | None, remote: str, form: str, as_json: bool) -> None:
     """Print the version that SELECTOR means: NAME, NAME@latest, NAME@v1.2.3 or NAME#STAGE."""
     with _reading.place(remote) as place:
-        _, chosen = place.select(selector, fetch)
+        # A stage and the latest version are told by few tags.
+        named = selectors.parse(selector).version is not None
+        read = registry.states if named or as_json or form else registry.glance
+        _, chosen = place.select(selector, fetch, read=read)
     if not as_json and not form:
         click.echo(chosen.version)
         return
