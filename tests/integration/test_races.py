@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import os
 import shutil
-import subprocess
-import sys
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import replace
@@ -14,55 +12,29 @@ from typing import Any
 
 import pytest
 
-import modelrail
 from modelrail.adapters import tagging
 from support_git import LocalHub, run_git
+from support_races import copies, counting_git, finish, start
 from support_registry import CONFIG, Project, project
 
-SOURCE = str(Path(modelrail.__file__).parents[1])
 RACERS = 20
 
 
-def start(consumer: Project, *arguments: str, **env: str) -> subprocess.Popen[str]:
-    values = {
-        "PATH": os.environ["PATH"], "HOME": os.environ["HOME"], "PYTHONPATH": SOURCE, "NO_PROXY": "127.0.0.1",
-        "GIT_CONFIG_NOSYSTEM": "1", **consumer.environ, **env,
-    }  # fmt: skip
-    return subprocess.Popen(
-        [sys.executable, "-m", "modelrail", *arguments], cwd=consumer.root, env=values,
-        stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
-    )  # fmt: skip
-
-
-def finish(racers: list[subprocess.Popen[str]]) -> list[tuple[int, str]]:
-    found = []
-    for racer in racers:
-        _, err = racer.communicate(timeout=300)
-        found.append((racer.returncode, err))
-    return found
-
-
-def copies(consumer: Project, count: int) -> list[Project]:
-    made = []
-    for number in range(count):
-        place = consumer.root.parent / f"racer-{number}"
-        shutil.copytree(consumer.root, place)
-        made.append(Project(place, consumer.remote, dict(consumer.environ)))
-    return made
-
-
 @pytest.mark.fault(1)
-def test_twenty_models_are_written_at_once(hub: LocalHub, tmp_path: Path) -> None:
-    """All land, over git's own server; nothing is lost, nothing is double."""
+@pytest.mark.parametrize("machines", ["many", "one"])
+def test_twenty_models_are_written_at_once(hub: LocalHub, tmp_path: Path, machines: str) -> None:
+    """All land, over git's own server; nothing is lost, nothing is double. One machine wastes no push."""
     consumer = project(tmp_path, remote=hub.authorized_url())
+    calls = counting_git(tmp_path / "bin", "push")
     ready = []
-    for number, copy in enumerate(copies(consumer, RACERS)):
+    for number, copy in enumerate(copies(consumer, RACERS, one_machine=machines == "one")):
         # Each names its own model alone: twenty times twenty models would be read, and nothing else proven.
         mine = CONFIG.replace("  delay:\n", f"  m{number}:\n")
         (copy.root / "modelrail.yaml").write_text(mine, encoding="utf-8")
         copy.train(f"model {number}", model=f"m{number}", new=False, first=True)
         ready.append((copy, f"m{number}"))
-    racers = [start(copy, "register", "--model", model, "--no-release") for copy, model in ready]
+    path = f"{tmp_path / 'bin'}:{os.environ['PATH']}"
+    racers = [start(copy, "register", "--model", model, "--no-release", PATH=path) for copy, model in ready]
     ends = finish(racers)
     assert [code for code, _ in ends] == [0] * RACERS, [err for code, err in ends if code]
     assert set(consumer.remote_tags()) == {
@@ -70,17 +42,20 @@ def test_twenty_models_are_written_at_once(hub: LocalHub, tmp_path: Path) -> Non
     }
     said = consumer.run("verify")
     assert said.out == f"✓ {2 * RACERS} tags, {2 * RACERS + 1} ledger commits, {RACERS} versions: one story\n"
+    pushes = len(calls.read_text(encoding="utf-8").splitlines())
+    assert pushes == RACERS if machines == "one" else pushes >= RACERS
 
 
 @pytest.mark.fault(1)
-def test_twenty_promotions_for_one_stage(hub: LocalHub, tmp_path: Path) -> None:
+@pytest.mark.parametrize("machines", ["many", "one"])
+def test_twenty_promotions_for_one_stage(hub: LocalHub, tmp_path: Path, machines: str) -> None:
     consumer = project(tmp_path, remote=hub.authorized_url())
     consumer.release("one")
     consumer.run("promote", "delay", "v1.0.0")
     consumer.release("two")
     racers = [
         start(copy, "promote", "delay", "v1.0.1", "--reason", f"racer {number}")
-        for number, copy in enumerate(copies(consumer, RACERS))
+        for number, copy in enumerate(copies(consumer, RACERS, one_machine=machines == "one"))
     ]
     ends = finish(racers)
     # The first one wins; the others lost the race (5), or came when it was done (0).
@@ -100,6 +75,7 @@ def test_two_rollbacks_at_once_go_one_back(
     consumer = three_in_production
     other = consumer.clone(tmp_path / "other")
     other.git("config", "user.name", "Grace")
+    other.environ["MODELRAIL_CACHE"] = str(tmp_path / "machine")  # a machine of its own: it takes no turns
     push, racing = tagging.push, [True]
 
     def overtaken(*arguments: Any, **options: Any) -> tagging.Pushed:

@@ -67,6 +67,13 @@ def read_back(git: Git, names: Sequence[str]) -> dict[str, str]:
     return {name: found[name] for name in names if name in found}
 
 
+def listed(git: Git, model: str) -> dict[str, str]:
+    """The model's tags on the remote now, with their objects: the least of a fetch, held against nothing."""
+    parts = _prefixes(model)
+    _fetch(git, [f"+{TAGS}{part}*:{MIRROR}{part}*" for part in parts], shallow=git.facts()[0])
+    return objects(git, MIRROR, parts)
+
+
 def _mirror(git: Git, parts: Sequence[str], *, with_ledger: bool) -> None:
     for pause in (*AGAIN, None):
         try:

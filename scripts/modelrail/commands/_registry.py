@@ -239,36 +239,53 @@ def _carry_out(
 ) -> tuple[Step, apply.Outcomes]:
     """Read, decide, push. After a lost race the same on the new state, unless the stage itself moved.
 
-    Another model's event in between costs one more push and no new decision.
+    Another model's event in between costs one more push and no new decision. Writers of this machine take
+    turns; to have waited for one is to have lost a race, of which only what was there before is known.
     """
     # Reading commands share this module, and need none of it.
     import random
 
-    from modelrail.adapters import apply, tagging
+    from modelrail.adapters import apply, tagging, turn
 
-    lost: tuple[ConflictError, ModelState, Step] | None = None  # and what was decided on which state
+    lost: tuple[ModelState, Step] | None = None  # what was decided on which state
     give_up = time.monotonic() + RACING
     losses = 0
+    mine = turn.Turn(None) if dry_run else turn.of(git, found.cache)
     while True:
-        began = time.monotonic()
-        state = current(git, model)
-        if lost is not None and _same(lost[1], state):
-            step = lost[2]
-        else:
-            if lost is not None:
-                _refuse_if_moved(lost, state)
-            step = decide(state)
-        try:
-            _require_signature(step.decision, state, signing, found, git)
-            plan = (*step.before, *step.decision.push)
-            tagged = apply.apply(
-                plan, settings=found, git=git, github=github, dry_run=dry_run, signing=signing
-            )
-        except ConflictError as error:
-            if time.monotonic() > give_up:
-                raise
-            lost = (error, state, step)
-            if isinstance(error, tagging.OvertakenError):
+        waited: Mapping[str, str] | None = None  # the model's tags before
+        with mine:
+            if not mine.take():
+                if lost is None:
+                    waited = registry.listed(git, model)
+                mine.wait()
+            began = time.monotonic()
+            state = current(git, model)
+            if waited is not None:
+                before = _before(state, waited)
+                if not _same(before, state):
+                    lost = before, decide(before)
+            if lost is not None and _same(lost[0], state):
+                step = lost[1]
+            else:
+                if lost is not None:
+                    _refuse_if_moved(*lost, state)
+                step = decide(state)
+            if step.before and not losses:
+                mine.give_back()  # the store may take minutes; after a lost race it has the file
+            overtaken = False
+            try:
+                _require_signature(step.decision, state, signing, found, git)
+                plan = (*step.before, *step.decision.push)
+                tagged = apply.apply(
+                    plan, settings=found, git=git, github=github, dry_run=dry_run, signing=signing
+                )
+            except ConflictError as error:
+                if time.monotonic() > give_up:
+                    raise
+                lost = state, step
+                tagged, overtaken = None, isinstance(error, tagging.OvertakenError)
+        if tagged is None:
+            if overtaken:
                 # Many racers make every try slow, and slow tries spread them: soon they come one by one.
                 losses += 1
                 most = min((time.monotonic() - began) * 2**losses, PATIENCE)
@@ -312,9 +329,16 @@ def _same(before: ModelState, now: ModelState) -> bool:
     )
 
 
-def _refuse_if_moved(lost: tuple[ConflictError, ModelState, Step], now: ModelState) -> None:
+def _before(now: ModelState, listed: Mapping[str, str]) -> ModelState:
+    """The state when the model had these tags alone: they are only created."""
+    then = [event for event in now.events if listed.get(event.tag) == event.object]
+    names = [name for tag in listed if (name := tags.parse_name(tag)) and name.model == now.model]
+    state = history.fold_model(now.model, then)
+    return structs.replace(state, counter=max([state.counter, *(name.counter or 0 for name in names)]))
+
+
+def _refuse_if_moved(before: ModelState, step: Step, now: ModelState) -> None:
     """What was asked of a stage is not asked of another state of it: the error names who moved it."""
-    error, before, step = lost
     stage = step.decision.stage
     if not stage or now.operation(step.decision.operation) is not None:
         return
@@ -323,10 +347,9 @@ def _refuse_if_moved(lost: tuple[ConflictError, ModelState, Step], now: ModelSta
         return
     last = is_ or was
     who = last.event if last else None
-    actor = (who.trailers.get("Actor") or who.tagger) if who else "somebody"
     raise ConflictError(
         f"{now.model}#{stage} was changed by somebody else in between.",
-        why=f"{actor}: {who.subject}" if who else error.why,
+        why=f"{who.trailers.get('Actor') or who.tagger}: {who.subject}" if who else "",
         next="Look at the new state (modelrail show --fetch), and ask again if you still want it.",
     )
 
