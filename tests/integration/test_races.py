@@ -43,7 +43,8 @@ def test_twenty_models_are_written_at_once(hub: LocalHub, tmp_path: Path, machin
     said = consumer.run("verify")
     assert said.out == f"✓ {2 * RACERS} tags, {2 * RACERS + 1} ledger commits, {RACERS} versions: one story\n"
     pushes = len(calls.read_text(encoding="utf-8").splitlines())
-    assert pushes == RACERS if machines == "one" else pushes >= RACERS
+    assert pushes >= RACERS
+    assert machines == "many" or pushes == RACERS
 
 
 @pytest.mark.fault(1)
