@@ -106,9 +106,10 @@ class Measured(NamedTuple):
 
 
 def environ(cache: Path) -> dict[str, str]:
-    """As installed: byte code is kept. That of this checkout goes into a folder of the benchmark."""
+    """As installed: byte code is kept. That of this checkout goes into a folder of the benchmark, turns too."""
     kept = {key: value for key, value in os.environ.items() if key != "PYTHONDONTWRITEBYTECODE"}
-    return kept | {"PYTHONPATH": str(SCRIPTS), "PYTHONPYCACHEPREFIX": str(cache)}
+    own = {"MODELRAIL_CACHE": str(cache.parent / "cache"), "PYTHONPYCACHEPREFIX": str(cache)}
+    return kept | {"PYTHONPATH": str(SCRIPTS)} | own
 
 
 def measure(command: Sequence[str], place: Path, repeat: int) -> Measured:
