@@ -106,7 +106,7 @@ class Measured(NamedTuple):
 
 
 def environ(cache: Path) -> dict[str, str]:
-    """As installed: byte code is kept. That of this checkout goes into a folder of the benchmark, turns too."""
+    """As installed: byte code is kept. Of this checkout that lies with the benchmark, as do turns."""
     kept = {key: value for key, value in os.environ.items() if key != "PYTHONDONTWRITEBYTECODE"}
     own = {"MODELRAIL_CACHE": str(cache.parent / "cache"), "PYTHONPYCACHEPREFIX": str(cache)}
     return kept | {"PYTHONPATH": str(SCRIPTS)} | own
