@@ -15,6 +15,7 @@ import json
 import os
 import pickle
 import random
+import re
 import shutil
 import stat
 import subprocess
@@ -240,10 +241,11 @@ def staged(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stage]:
     without = shutil.ignore_patterns("sealed.yml")
     shutil.copytree(ROOT / "workflows", root / ".github" / "workflows", ignore=without)
     caller = root / ".github" / "workflows" / "pull-request.yml"
-    use = "/evaluate.yml@v0.1.0\n"
-    text = caller.read_text(encoding="utf-8")
-    assert text.count(use) == 1  # no tracker: it costs seconds, and nothing here is about it
-    caller.write_text(text.replace(use, f"{use}    with: {{tracking: false}}\n"), encoding="utf-8")
+    # No tracker: it costs seconds, and nothing here is about it.
+    more = r"\g<0>\n    with: {tracking: false}"
+    text, found = re.subn(r"(?m)^    uses: .*/evaluate\.yml@.*$", more, caller.read_text(encoding="utf-8"))
+    assert found == 1
+    caller.write_text(text, encoding="utf-8")
     written = {
         ".gitignore": "build/\nmodelrail-out/\n", "modelrail.yaml": CONFIG,
         "train.py": TRAIN, "predict.py": PREDICT,
