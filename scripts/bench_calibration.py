@@ -195,7 +195,7 @@ def off(tally: Tally, rows: int) -> bool:
 
 
 def pull_requests(count: int, rows: int) -> dict[str, float]:
-    """Whole comparisons of equally good models: eight metrics, three slices, one gate."""
+    """Whole comparisons of equally good models, by family: eight metrics, three slices, three gates."""
     from bench_compare import METRICS, bench_model, bench_records
     from modelrail import records
     from modelrail.core import compare
@@ -203,6 +203,8 @@ def pull_requests(count: int, rows: int) -> dict[str, float]:
     outcomes: dict[str, int] = {}
     rng = np.random.default_rng(1)
     make = binary(0.3)
+    model = bench_model(METRICS, slices=("carrier",))
+    gated = {gate.metric.label for gate in model.gates if gate.slices}
     for _ in range(count):
         paired = make(rng, rows)
         keys = np.arange(rows)
@@ -213,14 +215,17 @@ def pull_requests(count: int, rows: int) -> dict[str, float]:
         ]
         evaluation = bench_records(rows)
         made = compare.compare(
-            bench_model(METRICS, slices=("carrier",)), evaluation, evaluation_digest="", truth=truth,
+            model, evaluation, evaluation_digest="", truth=truth,
             candidate=sides[0], baseline=sides[1],
             policy=records.PolicyRef(commit="0" * 40, digest="", changed=False, source="head"),
         )  # fmt: skip
-        for kind, part in (("all rows", False), ("slices", True)):
-            said = {one.verdict for one in made.metrics if bool(one.slice) == part}
+        families: dict[str, set[str]] = {"all rows": set(), "slices of a gate": set(), "other slices": set()}
+        for one in made.metrics:
+            of_slices = "slices of a gate" if one.metric in gated else "other slices"
+            families[of_slices if one.slice else "all rows"].add(one.verdict)
+        for family, said in families.items():
             for word in ("better", "worse"):
-                key = f"any {word}, {kind}"
+                key = f"any {word}, {family}"
                 outcomes[key] = outcomes.get(key, 0) + (word in said)
         for gate in made.gates:
             key = f"gate on {gate.metric}{', by slice' if gate.slice else ''}: {gate.outcome}"
