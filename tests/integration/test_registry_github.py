@@ -169,6 +169,42 @@ def test_a_run_that_measured_anew_completes_the_release_with_the_evidence_of_the
     assert consumer.run("promote", "delay", "v1.0.0").code == 0
 
 
+@pytest.mark.fault(6)
+def test_all_jobs_run_again_are_one_registration(hub: LocalHub, consumer: Project) -> None:
+    """They train again, to other bytes of the same commit; what the first attempt registered stands."""
+    merged(consumer, hub, "one")
+    first = consumer.run("register", env={"GITHUB_RUN_ID": "814"})
+    before, release = consumer.remote_tags(), releases(hub)
+    consumer.train("other bytes", new=False, version="v1.0.0")
+    again = consumer.run("register", env={"GITHUB_RUN_ID": "814", "GITHUB_RUN_ATTEMPT": "2"})
+    assert again.outputs["registered"] == "false"
+    assert (again.outputs["version"], again.outputs["tag"]) == (first.outputs["version"], "delay@v1.0.0")
+    assert consumer.remote_tags() == before
+    assert releases(hub) == release
+    # A retrain that is meant is a run of its own.
+    retrained = consumer.run("register", env={"GITHUB_RUN_ID": "815"})
+    assert retrained.outputs["version"] == "v1.0.1"
+
+
+@pytest.mark.fault(20)
+def test_a_release_is_never_completed_with_other_bytes(
+    hub: LocalHub, consumer: Project, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run = {"GITHUB_RUN_ID": "814"}
+    merged(consumer, hub, "one")
+    with monkeypatch.context() as patch:
+        patch.setattr(github_releases, "publish", _die)
+        with pytest.raises(RuntimeError, match="killed"):
+            consumer.run("register", env=run)
+    consumer.train("other bytes", new=False, version="v1.0.0")
+    said = consumer.run("register", env={**run, "GITHUB_RUN_ATTEMPT": "2"}, code=8)
+    assert "delay@v1.0.0 has no release, and this attempt trained other bytes." in said.err
+    assert releases(hub) == []
+    consumer.train("one", new=False, version="v1.0.0")
+    consumer.run("register", env={**run, "GITHUB_RUN_ATTEMPT": "3"})
+    assert len(releases(hub)) == 1
+
+
 @pytest.mark.fault(20)
 def test_replaced_evidence_is_not_used(hub: LocalHub, consumer: Project) -> None:
     from modelrail import settings

@@ -137,10 +137,12 @@ def _register(model: modelrail_config.Model, work: Work) -> dict[str, object]:
             why=f"Records: {evidence.candidate.fingerprint.commit}; checked out: {work.git.head()}.",
             next="Train and evaluate in the run that registers.",
         )
+    # A run that trains again when all its jobs are run again is still one operation: what its first attempt
+    # registered stands. On a laptop nothing but the evidence tells one registration from another.
+    what = evidence.candidate.fingerprint.commit if found.run_id else digest[-16:]
     asked = _registry.asked(
-        found, work.git, f"register/{model.name}/{digest[-16:]}",
-        keep=not work.dry_run, approvals=work.approvals,
-    )  # fmt: skip
+        found, work.git, f"register/{model.name}/{what}", keep=not work.dry_run, approvals=work.approvals
+    )
     run = evidence.candidate.tracking
     stored = stores.location(model.store, file, run.run_id if run else "")
     with tempfile.TemporaryDirectory(prefix="modelrail-release-") as parent:
@@ -159,13 +161,19 @@ def _register(model: modelrail_config.Model, work: Work) -> dict[str, object]:
             if not work.release or work.github is None:
                 return _registry.Step(decision, before=before)
             place = Path(parent)
+            published = _published(work.github, decision.tag, decision.changed)
             carried = (evidence, digest, folder)
             if not decision.changed:
-                carried = _ledger.first_evidence(work.git, state, decision.version, place) or carried
+                first = _ledger.first_evidence(work.git, state, decision.version, place)
+                if not published:
+                    _refuse_other_bytes(
+                        model, state, decision.version, evidence.candidate.file, known=first is not None
+                    )
+                carried = first or carried
             effect = _release.of(
                 decision, state, model, carried[0], carried[1], file, carried[2], place,
                 repository_url=_statements.repository_url(found), run_url=found.run_url,
-                published=_published(work.github, decision.tag, decision.changed),
+                published=published,
                 leads=_on_github.leads(work.context.config, model.name),
             )  # fmt: skip
             return _registry.Step(decision, (effect,) if effect else (), before)
@@ -239,6 +247,21 @@ def _stored(
             digest=evidence.candidate.file.digest,
         ),
     )  # fmt: skip
+
+
+def _refuse_other_bytes(
+    model: modelrail_config.Model, state: ModelState, version: str, file: records.ModelFile, *, known: bool
+) -> None:
+    """A release that an earlier attempt left undone is completed with that attempt's bytes, or not at all."""
+    there = state.versions[version]
+    if there.model_digest == file.digest or (known and model.store != "release"):
+        return
+    raise RecordError(
+        f"{there.event.tag} has no release, and this attempt trained other bytes.",
+        why=f"Registered: {there.model_digest}; here: {file.digest}.",
+        next="Run the failed jobs again instead of all, while the run has the first model. Where it is lost:"
+        f' modelrail deregister {model.name} {version} --reason "lost", and start a new run.',
+    )
 
 
 def _published(github: GitHub, tag: str, changed: bool) -> bool:
