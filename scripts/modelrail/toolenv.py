@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import hashlib
 import os
+import stat
 import sys
 from collections.abc import Iterable
 
@@ -23,6 +24,11 @@ EXTRAS: dict[str, tuple[str, ...]] = {
     "hub": ("hub",),
     "act": ("act", "hub"),
 }
+# Schemes of DVC remotes -> what `dvc` needs beyond itself; folders and HTTP it reads alone. Installed only
+# where the repository's DVC configuration names one: a pull request can choose among these, and add none.
+REMOTES = {"s3": "dvc-s3", "gs": "dvc-gs", "azure": "dvc-azure", "ssh": "dvc-ssh"}
+CONFIGURATIONS = (".dvc/config", ".dvc/config.local")
+MOST_BYTES = 1 << 20  # of a configuration; DVC's own has a few hundred
 MOST_SHARDS = 256  # jobs of a matrix, by GitHub's limits
 USAGE = 2
 COMPLETE = ".complete"  # written last; without it an environment is half-built
@@ -39,6 +45,8 @@ def main(here: str, arguments: list[str]) -> int:  # noqa: RET503 - execv does n
     # An action's input comes by environment, so that no shell splits it.
     verbs = (arguments[1:] or os.environ.get("MODELRAIL_WARM", "").split()) if warm else _verb(arguments)
     extras = needed(verbs)
+    if "dvc" in extras:
+        extras = with_remotes(extras, [*configurations("."), os.environ.get("MODELRAIL_DVC_REMOTE", "")])
     environment = find(here, extras)
     if environment is None:
         from modelrail import toolenv_build
@@ -79,6 +87,42 @@ def needed(verbs: Iterable[str]) -> tuple[str, ...]:
     return ("core", *sorted({extra for verb in verbs for extra in EXTRAS.get(verb, ())}))
 
 
+def with_remotes(extras: Iterable[str], texts: Iterable[str]) -> tuple[str, ...]:
+    """These extras, and those of every remote that the texts of DVC configurations name."""
+    found = {REMOTES[scheme] for text in texts for scheme in schemes(text) if scheme in REMOTES}
+    return ("core", *sorted((found | set(extras)) - {"core"}))
+
+
+def schemes(text: str) -> set[str]:
+    """Of every line `url = SCHEME://...`, in whatever section. A text that is no configuration has none."""
+    found = set()
+    for line in text.splitlines():
+        key, _, value = line.partition("=")
+        scheme, separator, _ = value.strip().lstrip("\"'").partition("://")
+        if separator and key.strip().strip("\"'") == "url":
+            found.add(scheme.lower())
+    return found
+
+
+def configurations(root: str) -> list[str]:
+    """The texts of the repository's DVC configuration. What cannot be read has none: DVC will say so."""
+    texts = []
+    for path in CONFIGURATIONS:
+        try:
+            # A pull request may have put anything there: a pipe must not be waited for.
+            number = os.open(os.path.join(root, path), os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
+        except OSError:
+            continue
+        try:
+            if stat.S_ISREG(os.fstat(number).st_mode):
+                texts.append(os.read(number, MOST_BYTES).decode("utf-8-sig", "replace"))
+        except OSError:
+            pass
+        finally:
+            os.close(number)
+    return texts
+
+
 def folder() -> str:
     """Where the environments are: the same cache folder as settings.py reads."""
     cache = os.environ.get("MODELRAIL_CACHE")
@@ -95,7 +139,8 @@ def requirement_files(here: str, extras: Iterable[str]) -> list[str]:
 
 def digest(here: str) -> str:
     """Twelve hex digits over the interpreter and every requirement file that an environment can hold."""
-    everything = ("core", *sorted({extra for extras in EXTRAS.values() for extra in extras}))
+    every = {extra for extras in (*EXTRAS.values(), REMOTES.values()) for extra in extras}
+    everything = ("core", *sorted(every))
     total = hashlib.sha256(f"{sys.version}\0{sys.base_prefix}\0{sys.platform}\0{os.uname().machine}".encode())
     for path in requirement_files(here, everything):
         with open(path, "rb") as stream:

@@ -181,6 +181,6 @@ def test_a_command_is_one_call_without_logic(path: Path) -> None:
 
 @pytest.mark.parametrize("verb", sorted(COMMANDS))
 def test_extras_are_those_of_the_packaging(verb: str) -> None:
-    for extra in toolenv.needed([verb]):
+    for extra in (*toolenv.needed([verb]), *toolenv.REMOTES.values()):
         assert (ROOT / "requirements" / f"{extra}.txt").is_file()
     assert set(toolenv.EXTRAS) <= set(COMMANDS)

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from modelrail import __version__
+from modelrail import __version__, toolenv
 from support_workflows import OURS, ROOT, comments, every_file, ids, uses
 
 PYPROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
@@ -90,3 +90,13 @@ def test_locked_versions_agree() -> None:
             if match:
                 versions.setdefault(f"{match[1]} {match[3] or ''}", set()).add(match[2])
     assert not {name: found for name, found in versions.items() if len(found) > 1}
+
+
+def test_what_reads_a_dvc_remote_is_locked_with_the_dvc_of_all() -> None:
+    """Each is complete in itself: the environment of `register` is made of core, dvc and one of them."""
+    ours = {line for line in lines(ROOT / "requirements" / "dvc.txt") if "==" in line}
+    for extra in toolenv.REMOTES.values():
+        theirs = {line for line in lines(ROOT / "requirements" / f"{extra}.txt") if "==" in line}
+        assert ours <= theirs, extra
+    declared = PYPROJECT["project"]["optional-dependencies"]
+    assert {name for name in declared if name.startswith("dvc-")} == set(toolenv.REMOTES.values())

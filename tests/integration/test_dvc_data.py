@@ -107,11 +107,11 @@ def test_missing_data_is_pulled_and_changed_data_is_kept(tmp_path: Path) -> None
 
 def test_a_remote_that_our_own_dvc_cannot_read_is_left_to_the_users(tmp_path: Path) -> None:
     note(tmp_path, "data.csv.dvc", "outs:\n- md5: 0123456789abcdef0123456789abcdef\n  path: data.csv\n")
-    remote = "[core]\n    remote = far\n['remote \"far\"']\n    url = s3://bucket/data\n"
+    remote = "[core]\n    remote = far\n['remote \"far\"']\n    url = oss://bucket/data\n"
     note(tmp_path, ".dvc/config", remote)
     tools = tmp_path / "bin"
     tools.mkdir()
-    with pytest.raises(ToolMissingError, match="DVC's remote needs dvc-s3"):
+    with pytest.raises(ToolMissingError, match="DVC's remote needs dvc-oss"):
         dvc.pull([tmp_path / "data.csv"], support.surroundings(tmp_path, PATH=str(tools)), tmp_path)
     theirs = tools / "dvc"
     theirs.write_text('#!/bin/sh\necho "$@" > called\n', encoding="utf-8")
@@ -121,8 +121,8 @@ def test_a_remote_that_our_own_dvc_cannot_read_is_left_to_the_users(tmp_path: Pa
     assert (tmp_path / "called").read_text(encoding="utf-8") == "pull --no-run-cache data.csv.dvc\n"
     # What the secret says of the remote counts where the repository says nothing.
     note(tmp_path, ".dvc/config", "[core]\n    remote = far\n")
-    secret = remote.replace("s3:", "gs:")
+    secret = remote.replace("oss:", "gdrive:")
     found = support.surroundings(tmp_path, MODELRAIL_DVC_REMOTE=secret)
-    assert dvc.missing_plugin(found, tmp_path) == "dvc-gs"
-    note(tmp_path, ".dvc/config", remote.replace("s3:", "https:"))
+    assert dvc.missing_plugin(found, tmp_path) == "dvc-gdrive"
+    note(tmp_path, ".dvc/config", remote.replace("oss:", "https:"))
     assert dvc.missing_plugin(found, tmp_path) == ""

@@ -97,6 +97,24 @@ def test_an_environment_with_more_serves_too(tool: Tool) -> None:
     assert tool.builds == 1
 
 
+def test_what_the_dvc_remote_asks_for_comes_with_it(tool: Tool, tmp_path: Path) -> None:
+    """The first step warms up what the others need; a verb without data has nothing of it."""
+    (tmp_path / "work" / ".dvc").mkdir(parents=True)
+    config = tmp_path / "work" / ".dvc" / "config"
+    config.write_text("['remote \"far\"']\n    url = s3://bucket/data\n", encoding="utf-8")
+    verbs = "validate-data train evaluate compare report"
+    tool.run("--warm", cwd=tmp_path / "work", MODELRAIL_WARM=verbs)
+    tool.run("validate-data", "--help", cwd=tmp_path / "work")
+    tool.run("--warm", "compare", cwd=tmp_path / "work")
+    tool.run("--warm", "validate-data", cwd=tmp_path)  # more than it needs, and it is there
+    assert tool.environments == ["core+data+dvc+dvc-s3+mlflow"]
+    assert "requirements/dvc-s3.txt" in tool.log.read_text(encoding="utf-8")
+    secret = "['remote \"far\"']\nurl = ssh://host/data\n"
+    tool.run("--warm", "validate-data", cwd=tmp_path, MODELRAIL_DVC_REMOTE=secret)
+    tool.run("--warm", "show", cwd=tmp_path, MODELRAIL_DVC_REMOTE=secret)
+    assert tool.environments == ["core+data+dvc+dvc-s3+mlflow", "core+data+dvc+dvc-ssh"]
+
+
 def test_a_half_built_and_a_broken_one_are_built_again(tool: Tool) -> None:
     tool.run("--warm", "show")
     (place,) = [path for path in (tool.cache / "tools").iterdir() if path.is_dir()]

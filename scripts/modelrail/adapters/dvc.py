@@ -17,7 +17,8 @@ from typing import Any
 
 import yaml
 
-from modelrail.adapters import process
+from modelrail import toolenv
+from modelrail.adapters import own_environment, process
 from modelrail.adapters.actions_io import say
 from modelrail.errors import DataError, ToolMissingError
 from modelrail.settings import Settings
@@ -218,11 +219,18 @@ def _credentials(settings: Settings) -> Iterator[dict[str, str]]:
 
 
 def program(settings: Settings, root: Path) -> str:
-    """Our own dvc if it is installed and speaks to the remote, else the one on the user's PATH."""
+    """Our own dvc if it is installed and speaks to the remote, else the one on the user's PATH.
+
+    modelrail-run saw to it that ours does, for what the workspace names; another commit may name another.
+    """
     ours = Path(sys.prefix) / "bin" / "dvc"
     missing = missing_plugin(settings, root)
     if ours.is_file() and not missing:
         return str(ours)
+    if missing in toolenv.REMOTES.values():
+        prepared = own_environment.python(("core", "dvc", missing))
+        if prepared is not None:
+            return str(prepared.with_name("dvc"))
     folders = [
         folder
         for folder in settings.environ.get("PATH", "").split(os.pathsep)
@@ -244,9 +252,8 @@ def program(settings: Settings, root: Path) -> str:
 
 # Schemes of remotes -> the package that DVC needs for them. Folders and HTTP are in DVC itself.
 _PLUGINS = {
-    "s3": "dvc-s3", "gs": "dvc-gs", "azure": "dvc-azure", "ssh": "dvc-ssh", "gdrive": "dvc-gdrive",
-    "oss": "dvc-oss", "hdfs": "dvc-hdfs", "webhdfs": "dvc-webhdfs", "webdav": "dvc-webdav",
-    "webdavs": "dvc-webdav",
+    **toolenv.REMOTES, "gdrive": "dvc-gdrive", "oss": "dvc-oss", "hdfs": "dvc-hdfs",
+    "webhdfs": "dvc-webhdfs", "webdav": "dvc-webdav", "webdavs": "dvc-webdav",
 }  # fmt: skip
 
 

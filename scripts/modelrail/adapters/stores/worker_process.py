@@ -10,14 +10,13 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from modelrail import toolenv
+from modelrail.adapters import own_environment
 from modelrail.errors import NotFoundError, ToolMissingError, UnavailableError
 from modelrail.settings import Settings
 
 TIMEOUT = 3600.0  # seconds for one file
 _HERE = Path(__file__).resolve()
-_SCRIPTS = _HERE.parents[
-    3
-]  # the folder that holds the package; beside it the requirement files, in a checkout
 
 
 def call(
@@ -33,7 +32,7 @@ def call(
     `hide`: an address with its credentials and how it may be shown.
     """
     name = {"dvc": "DVC remote", "mlflow": "MLflow store"}[library]
-    interpreter = _interpreter(library)
+    interpreter = _interpreter(library, job, settings)
     env = settings.child_environ(
         {"MLFLOW_DISABLE_TELEMETRY": "true", "DO_NOT_TRACK": "true", **(extra or {})}
     )
@@ -67,23 +66,21 @@ def call(
     )
 
 
-def _interpreter(library: str) -> str:
-    if importlib.util.find_spec(library) is not None:
+def _interpreter(library: str, job: Mapping[str, Any], settings: Settings) -> str:
+    """Our own where it has the library and what the remote asks for, else one that is made for it."""
+    extras: tuple[str, ...] = ("core", library)
+    if library == "dvc":
+        texts = [job["configuration"]] if "configuration" in job else toolenv.configurations(job["root"])
+        extras = toolenv.with_remotes(extras, [*texts, settings.dvc_remote.reveal()])
+    if all(importlib.util.find_spec(extra.replace("-", "_")) for extra in extras if extra != "core"):
         return sys.executable
-    here = str(_SCRIPTS)
-    if (_SCRIPTS.parent / "requirements" / f"{library}.txt").is_file():
-        # A checkout, as in an action: `register` and `fetch` start without the heavy libraries.
-        from modelrail import toolenv, toolenv_build
-
-        extras = ("core", library)
-        try:
-            environment = toolenv.find(here, extras) or toolenv_build.build(
-                here, extras, toolenv.folder(), toolenv.name(here, extras)
-            )
-        except toolenv_build.BuildError as error:
-            raise ToolMissingError(error.what, why=error.tail, next=error.remedy) from None
-        return toolenv.python(environment)
+    # A checkout, as in an action: `register` and `fetch` start without the heavy libraries.
+    prepared = own_environment.python(extras)
+    if prepared is not None:
+        return str(prepared)
+    if importlib.util.find_spec(library) is not None:
+        return sys.executable  # DVC itself names the package that is missing
     raise ToolMissingError(
         f"{library} is not installed, and this model's bytes are kept with it.",
-        next=f"Install it with modelrail: pip install 'modelrail[{library}]'.",
+        next=f"Install it with modelrail: pip install 'modelrail[{','.join(extras[1:])}]'.",
     )
