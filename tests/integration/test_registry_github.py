@@ -186,6 +186,35 @@ def test_all_jobs_run_again_are_one_registration(hub: LocalHub, consumer: Projec
     assert retrained.outputs["version"] == "v1.0.1"
 
 
+@pytest.mark.fault(6)
+def test_an_attempt_that_does_not_pass_takes_nothing_back(
+    hub: LocalHub, consumer: Project, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run = {"GITHUB_RUN_ID": "814"}
+    number = merged(consumer, hub, "one")
+    consumer.train("worse", new=False, verdict="fail")
+    assert consumer.run("register", env=run, code=4).outputs["registered"] == "false"
+    consumer.train("one", new=False)
+    with monkeypatch.context() as patch:
+        patch.setattr(github_releases, "publish", _die)
+        with pytest.raises(RuntimeError, match="killed"):
+            consumer.run("register", env={**run, "GITHUB_RUN_ATTEMPT": "2"})
+    consumer.train("worse", new=False, verdict="fail")
+    said = consumer.run("register", env={**run, "GITHUB_RUN_ATTEMPT": "3"}, code=8)
+    assert "delay@v1.0.0 has no release, and this attempt has nothing to complete it with." in said.err
+    consumer.train("one", new=False, version="v1.0.0")
+    consumer.run("register", env={**run, "GITHUB_RUN_ATTEMPT": "4"})
+    (release,), before, (told,) = releases(hub), consumer.remote_tags(), comments(hub, number)
+    assert "v1.0.0" in told
+    assert "staging" in told
+    consumer.train("worse", new=False, verdict="fail")
+    said = consumer.run("register", env={**run, "GITHUB_RUN_ATTEMPT": "5"})
+    assert (said.outputs["registered"], said.outputs["version"]) == ("false", "v1.0.0")
+    assert said.outputs["release-url"] == release["html_url"]
+    assert "the verdict is fail" in said.err
+    assert (consumer.remote_tags(), releases(hub), comments(hub, number)) == (before, [release], [told])
+
+
 @pytest.mark.fault(20)
 def test_a_release_is_never_completed_with_other_bytes(
     hub: LocalHub, consumer: Project, monkeypatch: pytest.MonkeyPatch

@@ -8,6 +8,7 @@ import sys
 from pathlib import Path
 
 import pytest
+from msgspec.structs import replace
 
 from modelrail import plans
 from modelrail.adapters import registry, tagging
@@ -104,6 +105,18 @@ def test_the_same_operation_from_elsewhere_is_done(consumer: Project, tmp_path: 
     assert done.event.trailers["Actor"] == "first"
     same = push(repo(other.root), effect(other, "delay#staging#1", actor="first"))
     assert not same.changed
+
+
+@pytest.mark.fault(6)
+def test_the_same_operation_with_other_evidence_is_decided_anew(consumer: Project, tmp_path: Path) -> None:
+    """Its release would get this attempt's bytes under the other one's version."""
+    other = consumer.clone(tmp_path / "other")
+    push(repo(other.root), effect(other, "delay#staging#1"))
+    mine = effect(consumer, "delay#staging#1")
+    (tag,) = mine.tags
+    measured = replace(tag, message=f"{tag.message.rstrip()}\nEvidence-Digest: sha256:{'9' * 64}\n")
+    with pytest.raises(ConflictError):
+        push(repo(consumer.root), replace(mine, tags=(measured,)))
 
 
 @pytest.mark.fault(2)

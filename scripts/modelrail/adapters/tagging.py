@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import subprocess
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 from modelrail import plans
@@ -244,8 +244,16 @@ def _read_back(git: Git, effect: plans.PushTags, made: _Made) -> Pushed | None:
     if not there:
         return None
     events = {name: _winner(git, name) for name in there}
+    # Another attempt of the operation may have measured another model: then it is decided on what is there.
+    evidence = {tag.name: _evidence_of(tags.parse_message(tag.message)[1]) for tag in effect.tags}
     mine = next(
-        (event for event in events.values() if event and event.trailers.get("Operation") == effect.operation),
+        (
+            event
+            for name, event in events.items()
+            if event
+            and event.trailers.get("Operation") == effect.operation
+            and _evidence_of(event.trailers) == evidence.get(name)
+        ),
         None,
     )
     if mine is not None and effect.operation:
@@ -256,6 +264,10 @@ def _read_back(git: Git, effect: plans.PushTags, made: _Made) -> Pushed | None:
         why=_who(event) if event else f"It is {there[name]}, which is no event of the registry.",
         next="Look at the new state (modelrail show --fetch), and ask again if you still want it.",
     )
+
+
+def _evidence_of(trailers: Mapping[str, str]) -> str:
+    return trailers.get("Evidence-Digest", "")
 
 
 def _winner(git: Git, name: str) -> Event | None:

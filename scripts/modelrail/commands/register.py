@@ -130,7 +130,13 @@ def _merged_pull(github: GitHub, commit: str) -> Mapping[str, Any] | None:
 
 def _register(model: modelrail_config.Model, work: Work) -> dict[str, object]:
     folder, found = work.context.folder(model), work.context.settings
-    evidence, digest, file = _evidence(model, folder)
+    try:
+        evidence, digest, file = _evidence(model, folder)
+    except ModelrailError as error:
+        first = _of_earlier_attempt(model, work, error)
+        if first is None:
+            raise
+        return first
     if found.in_ci and evidence.candidate.fingerprint.commit != work.git.head():
         raise RecordError(
             f"The records of {model.name} are of another commit than the one that is checked out.",
@@ -197,7 +203,8 @@ def _register(model: modelrail_config.Model, work: Work) -> dict[str, object]:
     url = done.release_url
     if work.github is not None and not url and not work.dry_run:
         url = str((work.github.release_by_tag(decision.tag) or {}).get("html_url", ""))
-    if (decision.changed or done.release_url) and not work.dry_run:
+    # Of a repeated operation too: the comment is one for all models, and says what each has come to.
+    if (decision.changed or done.release_url or decision.operation) and not work.dry_run:
         work.comments.append(_release.comment(model.name, found, decision=decision, release_url=url))
     say(_line(model.name, decision, dry_run=work.dry_run))
     return {
@@ -210,6 +217,42 @@ def _register(model: modelrail_config.Model, work: Work) -> dict[str, object]:
         "notes": [note for note in (decision.note, *done.notes) if note],
         **({"dry_run": True, "plan": done.planned} if work.dry_run else {}),
     }
+
+
+def _of_earlier_attempt(
+    model: modelrail_config.Model, work: Work, failed: ModelrailError
+) -> dict[str, object] | None:
+    """What an earlier attempt of this run registered: a later one that does not pass takes nothing back."""
+    found = work.context.settings
+    if not found.run_id:
+        return None
+    operation = f"{found.run_id}/register/{model.name}/{work.git.head()}"
+    try:
+        decision = registration.repeated(_registry.current(work.git, model.name), operation)
+    except ModelrailError:
+        return None  # what failed first is what is told
+    if decision is None:
+        return None
+    url = ""
+    if work.release and work.github is not None:
+        release = work.github.release_by_tag(decision.tag)
+        if release is None:
+            raise RecordError(
+                f"{decision.tag} has no release, and this attempt has nothing to complete it with.",
+                why=failed.what,
+                next=_next_without_release(model.name, decision.version),
+            ) from failed
+        url = str(release.get("html_url", ""))
+    if not work.dry_run:
+        work.comments.append(_release.comment(model.name, found, decision=decision, release_url=url))
+    say(f"⚠ This attempt changes nothing about {model.name} {decision.version}: {failed.what}")
+    say(_line(model.name, decision, dry_run=work.dry_run))
+    return {
+        "registered": False, "version": decision.version, "tag": decision.tag,
+        "stages": list(decision.entered), "release_url": url, "attestation": None,
+        "notes": [decision.note, failed.what],
+        **({"dry_run": True, "plan": []} if work.dry_run else {}),
+    }  # fmt: skip
 
 
 def _evidence(model: modelrail_config.Model, folder: Path) -> tuple[records.Evidence, str, Path]:
@@ -259,8 +302,14 @@ def _refuse_other_bytes(
     raise RecordError(
         f"{there.event.tag} has no release, and this attempt trained other bytes.",
         why=f"Registered: {there.model_digest}; here: {file.digest}.",
-        next="Run the failed jobs again instead of all, while the run has the first model. Where it is lost:"
-        f' modelrail deregister {model.name} {version} --reason "lost", and start a new run.',
+        next=_next_without_release(model.name, version),
+    )
+
+
+def _next_without_release(model: str, version: str) -> str:
+    return (
+        "Run the failed jobs again instead of all, while the run has the first model. Where it is lost:"
+        f' modelrail deregister {model} {version} --reason "lost", and start a new run.'
     )
 
 

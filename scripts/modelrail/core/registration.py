@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 
 from modelrail import config, plans, records
 from modelrail.core import admission, tags
@@ -76,6 +77,20 @@ def already_registered(state: ModelState, digest: str, evidence_digest: str) -> 
     return next(same, None)
 
 
+def repeated(state: ModelState, operation: str) -> Decision | None:
+    """The result of this operation, if it was carried out before: the version, and the stages it entered."""
+    done = state.operation(operation, "register")
+    if done is None:
+        return None
+    entered = tuple(
+        event.stage or ""
+        for event in state.events
+        if event.kind == "assign" and event.trailers.get("Operation") == operation
+    )
+    decision = answered(state, done, "this operation was carried out before")
+    return replace(decision, operation=operation, entered=entered)
+
+
 def register(
     state: ModelState,
     policy: config.Model,
@@ -87,6 +102,9 @@ def register(
     stored: Mapping[str, str] | None = None,
 ) -> Decision:
     """Register the candidate of the evidence, and let it into the stages with `enter: on-pass`."""
+    before = repeated(state, asked.operation)
+    if before is not None:
+        return before
     admission.passed(evidence)
     admission.first_allowed(evidence, policy)
     candidate = evidence.candidate
@@ -95,9 +113,6 @@ def register(
             f"{state.model} was trained from changed files that no commit holds.",
             next="Commit them, and train again; a version must be reproducible from its commit.",
         )
-    done = state.operation(asked.operation, "register")
-    if done is not None:
-        return answered(state, done, "this operation was carried out before")
     known = already_registered(state, candidate.file.digest, evidence_digest)
     if known is not None:
         return Decision(
