@@ -173,3 +173,15 @@ def test_another_number_or_commit_does_not() -> None:
     assert not earlier.same(base, base.replace("0.742", "0.743"))
     other = view.build([sample.passing()], msgspec.structs.replace(sample.RUN, commit=B))
     assert not earlier.same(base, render.markdown(other))
+
+
+@pytest.mark.parametrize("name", ["evidence", "training time", "MLflow run"])
+def test_a_metric_or_slice_that_is_called_like_a_row_of_the_lineage_counts(name: str) -> None:
+    base = shown(sample.passing())
+    for row in (
+        f"| {name} | 0.731 | **VALUE** | +1.1 | ✅ better |",
+        f"| {name} | recall | 90 | VALUE | 0.7 |",
+    ):
+        one, other = (f"{row.replace('VALUE', value)}\n{base}" for value in ("0.742", "0.743"))
+        assert not earlier.same(one, other)
+        assert earlier.same(one, one)
