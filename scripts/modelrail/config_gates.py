@@ -142,6 +142,7 @@ def _gate(
     severity = fields.choice("severity", "block")
     if metric is None:
         return None
+    _can_be_decided(fields, metric, task, inside=with_low is not None or with_high is not None)
     return config.Gate(
         path=fields.path,
         metric=metric,
@@ -158,6 +159,26 @@ def _gate(
         confidence=config_schema.CONFIDENCE if confidence is None else confidence,
         with_confidence=confidence is not None,
     )
+
+
+def _can_be_decided(fields: Fields, metric: config.Metric, task: str, *, inside: bool) -> None:
+    """Of a metric without an interval a gate can judge the value alone: all else would stay open for ever."""
+    about = catalog.bind(metric.name, task, metric.params)
+    if about is None or about.interval != "none":
+        return
+    bound = "min" if about.higher_is_better else "max"
+    for rule in ("no_worse_than", "better_by", "within"):
+        if rule in fields:
+            what = f"{metric.label} has no interval: {rule} does not fit, no test set could decide it."
+            fields.fault(rule, what, f"Judge its value: `{bound}: ...`.")
+    if "confidence" in fields or inside:
+        key = "confidence" if "confidence" in fields else "min" if "min" in fields else "max"
+        what = f"{metric.label} has no interval: a confidence does not fit."
+        fields.fault(key, what, "Take the confidence out; its value alone is judged.")
+    if "slices" in fields:
+        why = "is one number of all rows" if about.family == "reported" else "has no interval"
+        what = f"{metric.label} {why}: slices does not fit, no slice of it is judged."
+        fields.fault("slices", what, "Take `slices` out, or take another metric.")
 
 
 def _confidence(fields: Fields) -> float | None:

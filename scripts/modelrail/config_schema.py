@@ -222,7 +222,7 @@ _MODEL = _table(
         "metrics_file": _path(
             "File of the metrics that training itself reports (YAML or JSON); recorded. "
             "`{loss: {reported: true, higher_is_better: false}}` in `metrics` shows one of them, without an "
-            "interval, and a gate `{metric: loss, max: 0.4}` judges it by its value alone.",
+            "interval, and a gate `{metric: loss, max: 0.4}` judges it by its value alone, over all rows.",
             "metrics.json",
         ),
         "positive": {

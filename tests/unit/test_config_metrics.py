@@ -158,3 +158,31 @@ def test_the_sample_of_the_design():
     assert parse(
         changed(("[roc_auc, brier]", "[roc_auc, average_precision, brier, {recall: {at_precision: 0.6}}]"))
     )
+
+
+@pytest.mark.fault(17)
+@pytest.mark.parametrize("named", ["max_error", {"loss": {"reported": True, "higher_is_better": False}}])
+@pytest.mark.parametrize(
+    ("rule", "where"),
+    [
+        ({"no_worse_than": 0.1}, "no_worse_than"),
+        ({"better_by": "1%"}, "better_by"),
+        ({"within": 0.1}, "within"),
+        ({"max": 1, "confidence": 0.9}, "confidence"),
+        ({"max": {"value": 1, "confidence": 0.9}}, "max"),
+        ({"max": {"value": 1}}, "max"),
+        ({"max": 1, "slices": "carrier"}, "slices"),
+    ],
+)
+def test_a_gate_that_no_test_set_could_decide_is_a_fault(
+    named: Any, rule: dict[str, Any], where: str
+) -> None:
+    made = tree([named], "regression")
+    label = named if isinstance(named, str) else "loss"
+    made["models"]["delay"]["gates"] = [{"metric": label, "max": 1}]
+    assert faults(text(made)) == []
+    made["models"]["delay"]["gates"] = [{"metric": label, **rule}]
+    (line,) = faults(text(made))
+    assert f"models.delay.gates[0].{where}: {label} " in line
+    made["models"]["delay"]["gates"] = [{"metric": "mae", **rule}]
+    assert faults(text(made)) == []

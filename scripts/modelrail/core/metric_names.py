@@ -88,7 +88,7 @@ MEANING = {
     "poisson_deviance": "mean deviance of counts",
     "gamma_deviance": "mean deviance of positive amounts",
     "median_ae": "median absolute error",
-    "max_error": "largest absolute error; it has no interval",
+    "max_error": "largest absolute error; it has no interval: gates take `min` or `max` alone",
     "interval_coverage": "share of rows inside the columns `lower` to `upper`",
     "interval_width": "mean of `upper` - `lower`",
     "interval_score": "width and misses of predicted intervals in one proper score",
