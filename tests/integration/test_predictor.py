@@ -262,7 +262,7 @@ def test_a_command_of_the_user(tmp_path: Path, score: Score) -> None:
         ("answer = pl.concat([answer, answer[:5]])", r"5 rows repeat a key", ""),
         (
             "answer = answer.with_columns(pl.col('id') + 1)",
-            r"1 rows have a key that was not asked for.*1 rows are",
+            r"1 row has a key that was not asked for.*1 row is",
             "",
         ),
         ("answer = answer.with_columns(score=float('nan'))", r"169 values in 'score'", ""),

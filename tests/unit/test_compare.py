@@ -453,7 +453,7 @@ def test_an_unknown_metric_blocks():
         ),
         (
             lambda t: t.with_columns(id=pl.when(pl.col("id") == 3).then(None).otherwise("id")),
-            "is empty in 1 rows",
+            "is empty in 1 row",
         ),
     ],
 )

@@ -125,7 +125,7 @@ def test_what_is_not_defined_says_why():
         metric = catalog.bind(name, task, params)
         return functions.of_rows(metric)(View(np.array(truth), np.array(output))).note
 
-    assert said("mape", "regression", [0.0, 1.0], [1.0, 1.0]) == "the target is 0 in 1 rows"
+    assert said("mape", "regression", [0.0, 1.0], [1.0, 1.0]) == "the target is 0 in 1 row"
     assert "above 0" in said("gamma_deviance", "regression", [0.0, 1.0], [1.0, 1.0])
     assert "above 0" in said("poisson_deviance", "regression", [0.0, 1.0], [0.0, 1.0])
     assert "no positive" in said("recall", "binary", [0, 0], [0.5, 0.4], at_precision=0.5)

@@ -36,10 +36,10 @@ def test_rows_come_back_in_the_order_of_the_truth() -> None:
 @pytest.mark.parametrize(
     ("frame", "words"),
     [
-        (answer()[:2], r"1 rows are missing \(3\)"),
-        (pl.concat([answer(), answer()[:1]]), r"1 rows repeat a key \(1\)"),
-        (answer().with_columns(id=pl.Series([1, 2, 9])), r"1 rows have a key that was not asked for \(9\)"),
-        (answer().with_columns(id=pl.Series([1, None, 3])), "1 rows without a key"),
+        (answer()[:2], r"1 row is missing \(3\)"),
+        (pl.concat([answer(), answer()[:1]]), r"1 row repeats a key \(1\)"),
+        (answer().with_columns(id=pl.Series([1, 2, 9])), r"1 row has a key that was not asked for \(9\)"),
+        (answer().with_columns(id=pl.Series([1, None, 3])), "1 row without a key"),
         (answer().drop("prediction"), "no column 'prediction'"),
         (answer().drop("id"), "no column 'id'"),
         (answer().with_columns(id=pl.Series(["a", "b", "c"])), "keys of another type"),

@@ -36,7 +36,8 @@ def each(
                 found[model.name] = work(model)
         except ModelrailError as error:
             if len(context.models) > 1:
-                say(f"✗ {model.name}: {error.what}")
+                named = error.what.startswith(f"{model.name} ")
+                say(f"✗ {error.what}" if named else f"✗ {model.name}: {error.what}")
             first = first or error
     return found, first
 

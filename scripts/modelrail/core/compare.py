@@ -17,6 +17,7 @@ from modelrail.core import (
     checks,
     circumstances,
     decide,
+    digits,
     gates,
     headline,
     others,
@@ -274,7 +275,7 @@ def _rows_of_slices(results: gates.Results) -> tuple[records.MetricRow, ...]:
     for part, label in every:
         found = part.measured[label]
         if found.rows < part.min_rows and found.difference is not None:
-            note = f"fewer than {part.min_rows} rows"
+            note = f"fewer than {digits.counted(part.min_rows)}"
             found = Measured(
                 found.rows, found.candidate, found.baseline, found.contrasts, enough=False, note=note
             )
@@ -339,10 +340,14 @@ def _notes(results: gates.Results, cluster_count: int) -> list[str]:
     data = results.model.data
     if cluster_count and data.group:
         found.append(
-            f"Intervals allow for rows of the same {data.group} being alike ({cluster_count:,} groups)."
+            f"Intervals allow for rows of the same {data.group} being alike"
+            f" ({digits.counted(cluster_count, 'groups')})."
         )
     elif cluster_count and data.time:
-        found.append(f"Intervals allow for rows close in {data.time} being alike ({cluster_count:,} blocks).")
+        found.append(
+            f"Intervals allow for rows close in {data.time} being alike"
+            f" ({digits.counted(cluster_count, 'blocks')})."
+        )
     if data.weight:
         found.append(f"Rows count by the column {data.weight}.")
     resampled = [label for label, metric in results.metrics.items() if metric.interval == "bootstrap"]

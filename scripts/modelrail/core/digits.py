@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 
 MOST = 6
 
@@ -25,3 +26,14 @@ def places(low: float, high: float) -> int | None:
     if low * high > 0 and nearest * 10.0**digits < 0.5 <= nearest * 10.0 ** (digits + 1):
         digits = min(MOST, digits + 1)
     return digits
+
+
+_ONE = {"are": "is", "have": "has", "repeat": "repeats", "were": "was"}
+
+
+def counted(amount: int, noun: str = "rows", verb: str = "") -> str:
+    """`1 row is`, `2 rows are`, `1 row of the rarest class`: noun and verb are given in their plural."""
+    if amount == 1:
+        noun = re.sub(r"\b(row|list|group|block|slice)s\b", r"\1", noun, count=1)
+        verb = _ONE.get(verb, verb)
+    return f"{amount:,} {noun} {verb}".rstrip()

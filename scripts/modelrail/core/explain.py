@@ -231,7 +231,7 @@ def _told(seen: Seen) -> list[str]:
         value = wording.decimal(seen.difference, _places(seen), sign=True)
         parts.append(f"difference {value}{_between(seen, signed=True)}")
     where = f" for {seen.slice}" if seen.slice else ""
-    rows = f" on {seen.rows:,} rows" if seen.rows else ""
+    rows = f" on {digits.counted(seen.rows)}" if seen.rows else ""
     lines = [f"  Last comparison: {seen.outcome}{where}{rows}" + (f"; {', '.join(parts)}" if parts else "")]
     if seen.detail:
         lines.append(f"  {wording.capital(seen.detail)}.")

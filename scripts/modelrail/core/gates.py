@@ -31,7 +31,7 @@ from dataclasses import dataclass
 import msgspec
 
 from modelrail import config, records
-from modelrail.core import decide, waivers, wording
+from modelrail.core import decide, digits, waivers, wording
 from modelrail.core.inference.contrast import Contrast
 from modelrail.core.inference.family import holm
 from modelrail.core.inference.power import rows_to_settle
@@ -250,7 +250,7 @@ def _open(measured: Measured, room: Contrast, confidence: float, what: str) -> s
     half = room.half_width(confidence)
     needed = rows_to_settle(measured.rows, half, abs(room.estimate))
     known = f"\N{PLUS-MINUS SIGN}{wording.number(half, 2)}"
-    able = f"{what}: on {measured.rows:,} rows the difference is known to {known}"
+    able = f"{what}: on {digits.counted(measured.rows)} the difference is known to {known}"
     return "; ".join(text for text in (able, wording.size_hint(needed, measured.rows)) if text)
 
 

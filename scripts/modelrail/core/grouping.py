@@ -13,6 +13,7 @@ import numpy as np
 import polars as pl
 
 from modelrail import config
+from modelrail.core import digits
 from modelrail.core.metrics.estimate import Ints
 from modelrail.errors import ComparisonError
 
@@ -50,7 +51,7 @@ def _whole(truth: pl.DataFrame, name: str, what: str, remedy: str) -> pl.Series:
     column = truth[name]
     if column.null_count():
         raise ComparisonError(
-            f"The {what} column {name!r} of the test set is empty in {column.null_count():,} rows.",
+            f"The {what} column {name!r} of the test set is empty in {digits.counted(column.null_count())}.",
             next=remedy,
         )
     return column

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from modelrail import records
-from modelrail.core import decide, wording
+from modelrail.core import decide, digits, wording
 from modelrail.core.gates import Results
 
 
@@ -33,7 +33,7 @@ def short(results: Results, rows: Sequence[records.GateRow], verdict: records.Ga
         return row.title or row.detail
     metric = results.metrics[row.metric]
     if verdict == "inconclusive":
-        return f"{_rows(results, row):,} rows cannot say whether “{row.title}” holds"
+        return f"{digits.counted(_rows(results, row))} cannot say whether “{row.title}” holds"
     if row.difference is None or row.interval is None or not row.path or _is_floor(results, row):
         said = f" {row.detail}" if _is_floor(results, row) and row.detail else ": does not hold"
         return f"{wording.subject(metric, row.slice)}{said}" if row.path else row.title
@@ -75,7 +75,7 @@ def _is_floor(results: Results, row: records.GateRow) -> bool:
 
 def _floor(results: Results, row: records.GateRow) -> str:
     metric = results.metrics[row.metric or ""]
-    return f"{wording.subject(metric, row.slice)}: {row.detail} ({_rows(results, row):,} rows)"
+    return f"{wording.subject(metric, row.slice)}: {row.detail} ({digits.counted(_rows(results, row))})"
 
 
 def _hidden(results: Results, row: records.GateRow) -> str:

@@ -12,6 +12,7 @@ from collections.abc import Sequence
 import numpy as np
 import polars as pl
 
+from modelrail.core import digits
 from modelrail.core.metrics.estimate import Floats, Ints
 from modelrail.core.output import PREDICTION, SCORE
 
@@ -30,7 +31,7 @@ def of_columns(table: pl.DataFrame, columns: Sequence[str], names: Sequence[str]
     for column, name in zip(columns, names, strict=True):
         values = table[column]
         if values.null_count():
-            raise LabelSetError(f"the column {column!r} is empty in {values.null_count():,} rows")
+            raise LabelSetError(f"the column {column!r} is empty in {digits.counted(values.null_count())}")
         numbers = values.cast(pl.Float64, strict=False)
         wrong = numbers.is_null() | ~numbers.is_in([0.0, 1.0])
         if wrong.any():
@@ -54,7 +55,9 @@ def of_values(values: pl.Series, separator: str = SEPARATOR) -> pl.Series:
         cells = values.fill_null("").str.split(separator)
     elif isinstance(values.dtype, (pl.List, pl.Array)):
         if values.null_count():
-            raise LabelSetError(f"the column {values.name!r} is empty in {values.null_count():,} rows")
+            raise LabelSetError(
+                f"the column {values.name!r} is empty in {digits.counted(values.null_count())}"
+            )
         cells = values.cast(LISTS) if isinstance(values.dtype, pl.List) else values.arr.to_list().cast(LISTS)
         if int(cells.list.eval(pl.element().is_null()).list.any().sum() or 0):
             raise LabelSetError(f"the column {values.name!r} holds lists with an empty label")

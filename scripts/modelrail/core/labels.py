@@ -10,7 +10,7 @@ import numpy as np
 import polars as pl
 
 from modelrail import config
-from modelrail.core import label_names, label_sets
+from modelrail.core import digits, label_names, label_sets
 from modelrail.core.inference.contrast import pieces
 from modelrail.core.metrics import catalog
 from modelrail.core.metrics.estimate import Floats, Ints
@@ -93,7 +93,12 @@ def _labels(values: pl.Series, who: str, metric: str) -> Labels:
     """Labels by text, so that 1, 1.0 and "1" are one class and categories compare."""
     missing = values.null_count() + (int(values.is_nan().sum() or 0) if values.dtype.is_float() else 0)
     if missing:
-        raise not_usable(metric, values.name, who, f"{missing:,} rows are null or NaN")
+        raise not_usable(
+            metric,
+            values.name,
+            who,
+            f"{digits.counted(missing, verb='are')} null or NaN",
+        )
     distinct = values.unique()
     if values.dtype == pl.String:  # from here on a byte or two a row
         coded = values.cast(pl.Enum(distinct)).to_physical()
@@ -154,7 +159,7 @@ def _probabilities(table: pl.DataFrame, classes: tuple[str, ...], who: str, metr
     off = np.abs(out.sum(axis=1) - 1) > _ROUNDING
     if off.any():
         raise not_usable(
-            metric, f"{SCORE}:<class>", who, f"in {int(off.sum()):,} rows they do not add up to 1"
+            metric, f"{SCORE}:<class>", who, f"in {digits.counted(int(off.sum()))} they do not add up to 1"
         )
     return out
 

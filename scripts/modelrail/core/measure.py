@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 
-from modelrail.core import thresholds
+from modelrail.core import digits, thresholds
 from modelrail.core.inference import contrast, resample
 from modelrail.core.inference.contrast import Clusters, Contrast
 from modelrail.core.inference.power import MIN_CLUSTERS, MIN_SUPPORT, rows_for_support
@@ -239,9 +239,11 @@ class Subset:
         if support < MIN_SUPPORT:
             about = rows_for_support(self.size, support)
             size = f", about {about:,} rows at this share" if about and about > MIN_SUPPORT else ""
-            return f"only {support:,} {metric.rests_on}; an interval needs {MIN_SUPPORT} or more{size}"
+            few = digits.counted(support, metric.rests_on)
+            return f"only {few}; an interval needs {MIN_SUPPORT} or more{size}"
         if self.clusters is not None and self.clusters.count < MIN_CLUSTERS:
-            return f"only {self.clusters.count:,} groups; an interval needs {MIN_CLUSTERS} or more"
+            groups = digits.counted(self.clusters.count, "groups")
+            return f"only {groups}; an interval needs {MIN_CLUSTERS} or more"
         return ""
 
     # --- shared between metrics ------------------------------------------------------------------------

@@ -11,7 +11,7 @@ from typing import Literal
 
 import polars as pl
 
-from modelrail.core import label_sets
+from modelrail.core import digits, label_sets
 from modelrail.errors import DataError, PredictionError
 
 PREDICTION = "prediction"
@@ -31,15 +31,16 @@ def check_truth(
     nulls = truth[key].null_count()
     if nulls:
         raise DataError(
-            f"The key column {key!r} of the test set is empty in {nulls:,} of {truth.height:,} rows.",
+            f"The key column {key!r} of the test set is empty in"
+            f" {nulls:,} of {digits.counted(truth.height)}.",
             next="Every row needs a key of its own: it pairs candidate and baseline.",
         )
     extra = truth.height - truth[key].n_unique()
     if extra:
         twice = truth[key].filter(truth[key].is_duplicated()).unique(maintain_order=True)
         raise DataError(
-            f"The key column {key!r} of the test set is not unique: {extra:,} of {truth.height:,} rows"
-            f" repeat a key ({_examples(twice)}).",
+            f"The key column {key!r} of the test set is not unique:"
+            f" {extra:,} of {digits.counted(truth.height)} repeat a key ({_examples(twice)}).",
             next="Every row needs a key of its own: it pairs candidate and baseline.",
         )
     if task == "multilabel":
@@ -48,7 +49,8 @@ def check_truth(
     missing = _missing(truth[target])
     if missing:
         raise DataError(
-            f"The target {target!r} of the test set has no value in {missing:,} of {truth.height:,} rows.",
+            f"The target {target!r} of the test set has no value in"
+            f" {missing:,} of {digits.counted(truth.height)}.",
             next="Take these rows out of the test set, or label them.",
         )
     if task in NUMBERS and not truth[target].dtype.is_numeric():
@@ -165,7 +167,8 @@ def _keys_like(keys: pl.Series, truth: pl.Series, who: str) -> pl.Series:
     nulls = keys.null_count()
     if nulls:
         raise PredictionError(
-            f"{who} returned {nulls:,} rows without a key.", next=f"Copy {truth.name!r} from the input."
+            f"{who} returned {digits.counted(nulls)} without a key.",
+            next=f"Copy {truth.name!r} from the input.",
         )
     if keys.dtype == truth.dtype:
         return keys
@@ -186,17 +189,18 @@ def _check_keys(keys: pl.Series, truth: pl.Series, who: str) -> None:
     faults = []
     if repeated:
         twice = keys.filter(keys.is_duplicated()).unique(maintain_order=True)
-        faults.append(f"{repeated:,} rows repeat a key ({_examples(twice)})")
+        faults.append(f"{digits.counted(repeated, verb='repeat')} a key ({_examples(twice)})")
     if unknown:
         faults.append(
-            f"{unknown:,} rows have a key that was not asked for ({_examples(keys.filter(~known))})"
+            f"{digits.counted(unknown, verb='have')} a key that was not asked for"
+            f" ({_examples(keys.filter(~known))})"
         )
     if absent.len():
-        faults.append(f"{absent.len():,} rows are missing ({_examples(absent)})")
+        faults.append(f"{digits.counted(absent.len(), verb='are')} missing ({_examples(absent)})")
     if faults:
         raise PredictionError(
             f"{who} did not return one row for each of the {truth.len():,} keys: {'; '.join(faults)}.",
-            why=f"It returned {keys.len():,} rows.",
+            why=f"It returned {digits.counted(keys.len())}.",
             next="Return exactly one row for every row of the input, with its key.",
         )
 
@@ -206,7 +210,7 @@ def _predictions_like(values: pl.Series, truth: pl.Series, task: Task, who: str)
         return _finite(values, who)
     missing = _missing(values)
     if missing:
-        raise PredictionError(f"{who} returned no class in {missing:,} of {values.len():,} rows.")
+        raise PredictionError(f"{who} returned no class in {missing:,} of {digits.counted(values.len())}.")
     if values.dtype == truth.dtype:
         return values
     cast = values
@@ -226,7 +230,7 @@ def _predictions_like(values: pl.Series, truth: pl.Series, task: Task, who: str)
         wrong = wrong | (values != values.round(0))
     if wrong.any():
         raise PredictionError(
-            f"{who} returned values that are no classes of the target in {int(wrong.sum()):,} rows"
+            f"{who} returned values that are no classes of the target in {digits.counted(int(wrong.sum()))}"
             f" ({_examples(values.filter(wrong))}).",
             why=f"The target {truth.name!r} has values like {_examples(truth.unique(maintain_order=True))}.",
             next="`prediction` holds the class; the probability goes into `score`.",

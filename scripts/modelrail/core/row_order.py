@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import polars as pl
 
+from modelrail.core import digits
 from modelrail.core.table_columns import column, examples, sentence
 from modelrail.errors import ComparisonError
 
@@ -12,7 +13,9 @@ from modelrail.errors import ComparisonError
 def unique(table: pl.DataFrame, key: str, who: str) -> pl.Series:
     keys = column(table, key, who, "every metric")
     if keys.null_count():
-        raise ComparisonError(f"The key column {key!r} of {who} is empty in {keys.null_count():,} rows.")
+        raise ComparisonError(
+            f"The key column {key!r} of {who} is empty in {digits.counted(keys.null_count())}."
+        )
     if not _rising(keys) and keys.n_unique() != keys.len():
         twice = keys.filter(keys.is_duplicated()).unique(maintain_order=True)
         raise ComparisonError(
@@ -43,7 +46,10 @@ def align(keys: pl.Series, table: pl.DataFrame, key: str, who: str) -> pl.DataFr
     if missing.len() or unknown.len():
         faults = []
         if missing.len():
-            faults.append(f"{missing.len():,} rows of the test set have no prediction ({examples(missing)})")
+            faults.append(
+                f"{digits.counted(missing.len(), 'rows of the test set', 'have')} no prediction"
+                f" ({examples(missing)})"
+            )
         if unknown.len():
             faults.append(
                 f"{unknown.len():,} predictions belong to no row of the test set ({examples(unknown)})"

@@ -18,7 +18,7 @@ from typing import Literal
 import numpy as np
 
 from modelrail import config, records
-from modelrail.core import decide, slices, wording
+from modelrail.core import decide, digits, slices, wording
 from modelrail.core.inference.contrast import Contrast
 from modelrail.core.inference.family import CORRECTION, holm
 from modelrail.core.measure import Subset
@@ -77,7 +77,8 @@ def search(
 
 def note(search_: records.SliceSearch, metric: Metric) -> list[str]:
     """The finds that chance does not explain, or that there are none."""
-    looked = f"{search_.looked:,} slices were searched for {metric.title}, Holm over all of them"
+    many = digits.counted(search_.looked, "slices", "were")
+    looked = f"{many} searched for {metric.title}, Holm over all of them"
     sure = [row for row in search_.found if row.p_value < 1 - LEVEL]
     if not sure:
         return [f"{looked}: none is served worse beyond what chance explains."]
@@ -88,7 +89,7 @@ def note(search_: records.SliceSearch, metric: Metric) -> list[str]:
             if row.kind == "level"
             else f"changes by {wording.signed(row.effect, 2)}"
         )
-        + f" ({row.rows:,} rows)"
+        + f" ({digits.counted(row.rows)})"
         for row in sure[:SHOWN]
     ]
     return [f"{looked}; served worst: {'; '.join(told)}."]

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 import polars as pl
 
+from modelrail.core import digits
 from modelrail.core.metrics import catalog
 from modelrail.core.metrics.estimate import Floats
 from modelrail.errors import ComparisonError
@@ -24,11 +25,21 @@ def finite(values: pl.Series, who: str, metric: str) -> Floats:
     if not values.dtype.is_numeric():
         raise not_usable(metric, values.name, who, f"it holds {values.dtype}, not numbers")
     if values.null_count():
-        raise not_usable(metric, values.name, who, f"{values.null_count():,} rows are null")
+        raise not_usable(
+            metric,
+            values.name,
+            who,
+            f"{digits.counted(values.null_count(), verb='are')} null",
+        )
     numbers = values.cast(pl.Float64).to_numpy()
     bad = ~np.isfinite(numbers)
     if bad.any():
-        raise not_usable(metric, values.name, who, f"{int(bad.sum()):,} rows are NaN or infinite")
+        raise not_usable(
+            metric,
+            values.name,
+            who,
+            f"{digits.counted(int(bad.sum()), verb='are')} NaN or infinite",
+        )
     return numbers
 
 

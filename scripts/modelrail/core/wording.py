@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from msgspec import structs
+
 from modelrail import config, records
 from modelrail.core import digits
 from modelrail.core.inference.power import BEYOND
@@ -34,7 +36,7 @@ def capital(text: str) -> str:
 
 def gate_title(gate: config.Gate, metric: Metric, *, single: bool = False) -> str:
     """Such as: ROC AUC, may fall by at most 0.005; Recall, every carrier, may fall by at most 0.03."""
-    parts = [capital(metric.title) + _parameters(gate.metric)]
+    parts = [capital(metric.title) + _parameters(gate.metric, metric.title)]
     if gate.slices:
         values = " or ".join(gate.only)
         parts.append(
@@ -57,8 +59,14 @@ def gate_title(gate: config.Gate, metric: Metric, *, single: bool = False) -> st
     return ", ".join(parts)
 
 
-def _parameters(metric: config.Metric) -> str:
-    return metric.label[len(metric.name) :]
+def _parameters(metric: config.Metric, title: str) -> str:
+    """What the title does not say already, as `macro F1` does of the average."""
+    left = {
+        key: value
+        for key, value in metric.params.items()
+        if not (key == "average" and title.startswith(f"{value} "))
+    }
+    return structs.replace(metric, params=left).label[len(metric.name) :]
 
 
 def subject(metric: Metric, part: records.SliceRef | None) -> str:
@@ -76,7 +84,8 @@ def change(
     name = subject(metric, part)
     meaning = "" if metric.higher_is_better else " (lower is better)"
     if interval is None:
-        return f"{name}{meaning} changes by {amount(metric, difference, None, sign=True)} ({rows:,} rows)"
+        by = amount(metric, difference, None, sign=True)
+        return f"{name}{meaning} changes by {by} ({digits.counted(rows)})"
     unit = " points" if metric.points else ""
     percent = f"{interval.confidence * 100:g}% interval"
     if interval.low > 0 or interval.high < 0:
@@ -84,12 +93,12 @@ def change(
         ends = sorted((abs(interval.low), abs(interval.high)))
         span = f"{amount(metric, ends[0], interval)} to {amount(metric, ends[1], interval)}"
         by = f"{amount(metric, abs(difference), interval)}{unit}"
-        return f"{name}{meaning} {verb} by {by} ({percent} {span}, {rows:,} rows)"
+        return f"{name}{meaning} {verb} by {by} ({percent} {span}, {digits.counted(rows)})"
     low, high = (amount(metric, end, interval, sign=True) for end in (interval.low, interval.high))
     span = f"{low} to {high}"
     return (
         f"{name} shows no clear change, {amount(metric, difference, interval, sign=True)}{unit} "
-        f"({percent} {span}, {rows:,} rows)"
+        f"({percent} {span}, {digits.counted(rows)})"
     )
 
 

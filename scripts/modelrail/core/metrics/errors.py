@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from modelrail.core import digits
 from modelrail.core.metrics.estimate import Estimate, Floats, Ints, View, mean_of, ratio_of, undefined
 
 
@@ -53,7 +54,7 @@ def mape(view: View) -> Estimate:
     truth = np.abs(_truth(view))
     zero = int((truth == 0).sum())
     if zero:
-        return undefined(f"the target is 0 in {zero:,} rows", truth.shape, truth.size)
+        return undefined(f"the target is 0 in {digits.counted(zero)}", truth.shape, truth.size)
     return mean_of(view, absolute(view) / truth)
 
 

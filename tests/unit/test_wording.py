@@ -1,0 +1,61 @@
+"""Words that follow a number, and titles that say nothing twice."""
+
+from __future__ import annotations
+
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+
+from modelrail import config
+from modelrail.commands import _verbs
+from modelrail.core import digits, wording
+from modelrail.core.metrics import catalog
+from modelrail.errors import NotFoundError
+
+
+@pytest.mark.parametrize(
+    ("amount", "noun", "verb", "said"),
+    [
+        (1, "rows", "", "1 row"),
+        (0, "rows", "", "0 rows"),
+        (1200, "rows", "are", "1,200 rows are"),
+        (1, "rows of the test set", "have", "1 row of the test set has"),
+        (1, "rows of the rarest class", "", "1 row of the rarest class"),
+        (1, "positive rows", "", "1 positive row"),
+        (1, "lists with a relevant row", "", "1 list with a relevant row"),
+        (1, "groups", "were", "1 group was"),
+    ],
+)
+def test_one_of_them(amount: int, noun: str, verb: str, said: str) -> None:
+    assert digits.counted(amount, noun, verb) == said
+
+
+@pytest.mark.parametrize(
+    ("params", "title"),
+    [
+        ({"average": "macro"}, "Macro F1, at least 0.5"),
+        ({"average": "weighted"}, "Weighted F1, at least 0.5"),
+        ({}, "Macro F1, at least 0.5"),
+        ({"class": "late"}, "F1(class=late), at least 0.5"),
+    ],
+)
+def test_a_title_says_the_average_once(params: dict[str, str], title: str) -> None:
+    metric = catalog.bind("f1", "multiclass", params)
+    assert metric is not None
+    gate = config.Gate(path="models.m.gates[0]", metric=config.Metric(name="f1", params=params), min=0.5)
+    assert wording.gate_title(gate, metric) == title
+
+
+def test_an_error_that_names_its_model_is_not_told_with_the_name_again(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    said = {"a": "There is no file.", "b": "b has no stage 'prod'.", "c": "cats are no dogs."}
+
+    def work(model: Any) -> dict[str, object]:
+        raise NotFoundError(said[model.name])
+
+    context: Any = SimpleNamespace(models=[SimpleNamespace(name=name) for name in said])
+    _verbs.each(context, "evaluate", work, record=False)
+    told = capsys.readouterr().err.splitlines()
+    assert told == ["✗ a: There is no file.", "✗ b has no stage 'prod'.", "✗ c: cats are no dogs."]
