@@ -14,7 +14,7 @@ import pytest
 import modelrail
 from modelrail.adapters.git import Git
 from support_git import run_git
-from support_registry import Project
+from support_registry import Project, project
 
 BENCH = Path(modelrail.__file__).parents[1] / "bench_registry.py"
 FEW, MANY = 300, 3_000  # tags; of ten and of a hundred models, so that each has thirty
@@ -95,6 +95,18 @@ def test_a_fetch_for_one_model_names_that_model_alone(
     assert all("/m1@" in ref or "/m1#" in ref for ref in refs), refs
     mirrored = consumer.git("for-each-ref", "--format=%(refname)", "refs/modelrail/remote").splitlines()
     assert len(mirrored) == 30
+
+
+@pytest.mark.fault(34)
+def test_a_write_starts_few_programs(tmp_path: Path, counted: Counted) -> None:
+    """And talks to the remote twice: to read what it decides on, and to push."""
+    consumer = project(tmp_path)
+    consumer.release("one")
+    counted.calls = []
+    consumer.run("promote", "delay", "v1.0.0", "--evidence", consumer.evidence_file())
+    started = [call[0] for call in counted.calls]
+    assert [name for name in started if name in {"fetch", "ls-remote", "push"}] == ["fetch", "push"]
+    assert len(started) <= 17, started
 
 
 @pytest.mark.fault(34)

@@ -43,6 +43,7 @@ class Git:
         self._token = token or Secret("")
         self._server = server_url
         self._facts: tuple[bool, Path] | None = None
+        self._settings: dict[str, list[str]] | None = None
         self._environ = {
             key: value
             for key, value in environ.items()
@@ -94,6 +95,8 @@ class Git:
     def _once(
         self, *arguments: str, data: bytes | None, env: Mapping[str, str] | None, network: bool
     ) -> subprocess.CompletedProcess[bytes]:
+        if arguments[0] == "config":
+            self._settings = None  # it may be written to
         if any(argument == "" or argument.startswith(":") for argument in arguments):
             # `git push origin "$EMPTY:refs/tags/x"` deletes the ref; no caller of ours means that.
             raise GitError(f"An empty argument or refspec in: git {' '.join(arguments)}")
@@ -102,7 +105,12 @@ class Git:
                 ["git", *arguments],
                 cwd=self.root,
                 input=data,
-                env={**self._environ, **self._quiet(), **(self._auth() if network else {}), **(env or {})},
+                env={
+                    **self._environ,
+                    **self._quiet(),
+                    **self._configured(arguments[0], network),
+                    **(env or {}),
+                },
                 capture_output=True,
                 timeout=TIMEOUT,
                 check=False,
@@ -154,18 +162,26 @@ class Git:
     def _quiet() -> dict[str, str]:
         return {"GIT_TERMINAL_PROMPT": "0", "LC_ALL": "C", "GIT_OPTIONAL_LOCKS": "0"}
 
-    def _auth(self) -> dict[str, str]:
+    def _configured(self, command: str, network: bool) -> dict[str, str]:
+        """Configuration of one call, as environment: arguments are seen by every process of the machine."""
+        entries = self._auth() if network else []
+        if command == "fetch":
+            # git looks whether what it got hangs together with what was there. Branches and mirrored tags are
+            # enough for that; to read ten thousand tags as well takes it longer than all the rest of a fetch.
+            # Known to git 2.41 and newer; older ones do not mind.
+            entries = [*entries, ("fetch.hideRefs", "refs/tags")]
+        found = {"GIT_CONFIG_COUNT": str(len(entries))} if entries else {}
+        for at, (key, value) in enumerate(entries):
+            found |= {f"GIT_CONFIG_KEY_{at}": key, f"GIT_CONFIG_VALUE_{at}": value}
+        return found
+
+    def _auth(self) -> list[tuple[str, str]]:
         if not (self._token and self._server):
-            return {}
+            return []
         basic = base64.b64encode(f"x-access-token:{self._token.reveal()}".encode()).decode()
-        return {
-            "GIT_CONFIG_COUNT": "2",
-            # An empty value first: whatever header the checkout left behind must not be sent as well.
-            "GIT_CONFIG_KEY_0": f"http.{self._server}/.extraheader",
-            "GIT_CONFIG_VALUE_0": "",
-            "GIT_CONFIG_KEY_1": f"http.{self._server}/.extraheader",
-            "GIT_CONFIG_VALUE_1": f"AUTHORIZATION: basic {basic}",
-        }
+        key = f"http.{self._server}/.extraheader"
+        # An empty value first: whatever header the checkout left behind must not be sent as well.
+        return [(key, ""), (key, f"AUTHORIZATION: basic {basic}")]
 
     def version(self) -> tuple[int, ...]:
         """What git says it is; empty when it does not say."""
@@ -221,9 +237,41 @@ class Git:
             self._facts = (shallow == "true", self.root / folder)
         return self._facts
 
+    def setting(self, key: str) -> str:
+        """The value that git's configuration has for a key (section and name in small letters), or nothing.
+
+        All of it is read once. A key that is written without a value is `true`, as git takes it.
+        """
+        return next(iter(self._values(key)[::-1]), "")
+
+    def _values(self, key: str) -> list[str]:
+        return self._configuration().get(key, [])
+
+    def _configuration(self) -> dict[str, list[str]]:
+        if self._settings is None:
+            found: dict[str, list[str]] = {}
+            said = self.attempt("config", "--list", "-z").stdout.decode("utf-8", "surrogateescape")
+            for entry in said.split("\0")[:-1]:
+                key, valued, value = entry.partition("\n")
+                found.setdefault(key, []).append(value if valued else "true")
+            self._settings = found
+        return self._settings
+
     def has_remote(self) -> bool:
         """Whether the remote has an address here."""
-        return self.attempt("config", "--get", f"remote.{self.remote}.url").returncode == 0
+        return bool(self._values(f"remote.{self.remote}.url"))
+
+    def url(self, *, push: bool = False) -> str:
+        """The address of the remote as git uses it, or nothing where it has none here."""
+        if re.search(r"[/:]", self.remote):
+            return self.remote
+        own, pushed = (self._values(f"remote.{self.remote}.{key}") for key in ("url", "pushurl"))
+        wanted = pushed if push and pushed else own
+        rewritten = any(key.startswith("url.") for key in self._configuration())
+        if len(wanted) < 2 and not rewritten:
+            return "".join(wanted)
+        done = self.attempt("remote", "get-url", *(["--push"] if push else []), self.remote)
+        return done.stdout.decode("utf-8", "surrogateescape").strip() if done.returncode == 0 else ""
 
     def refs(self, *names: str) -> dict[str, str]:
         """Those of these refs that exist, with their objects; full names."""

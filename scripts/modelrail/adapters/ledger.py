@@ -8,7 +8,7 @@ does not follow it was rewound or rewritten, and is refused.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -35,13 +35,12 @@ def incoming(git: Git) -> str:
     return git.refs(INCOMING).get(INCOMING, "")
 
 
-def accept(git: Git) -> str:
+def accept(git: Git, refs: Mapping[str, str]) -> str:
     """Take the tip that was just fetched, if it follows the one that was seen; returns it.
 
-    Raises LedgerTamperedError naming both.
+    `refs`: what `REF` and `INCOMING` hold now. Raises LedgerTamperedError naming both.
     """
-    found = git.refs(REF, INCOMING)
-    seen, there = found.get(REF, ""), found.get(INCOMING, "")
+    seen, there = refs.get(REF, ""), refs.get(INCOMING, "")
     if seen == there:
         return there
     if seen and not there:
@@ -140,7 +139,7 @@ def log(git: Git, commit: str) -> tuple[list[ledger.Entry], dict[str, str]]:
     import tempfile
 
     # To deepen one branch of a shallow clone deepens all of them: the commits go into a place of their own.
-    url = git.attempt("remote", "get-url", git.remote).stdout.decode().strip() or git.remote
+    url = git.url() or git.remote
     with tempfile.TemporaryDirectory(prefix="modelrail-ledger-") as place:
         alone = git.at(Path(place), "origin")
         alone.run("init", "--quiet", "--bare")

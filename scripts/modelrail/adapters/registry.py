@@ -39,9 +39,11 @@ FEW = 3  # models that are read whole one by one; of more, all are read at once
 
 @dataclass(frozen=True)
 class Fetched:
-    """What a fetch found out besides the tags: names whose local tag object is another than the remote's."""
+    """What the remote holds now."""
 
-    differing: tuple[str, ...] = ()
+    tags: Mapping[str, str] = dataclasses.field(default_factory=dict)  # of those asked for, with objects
+    differing: tuple[str, ...] = ()  # names whose local tag object is another
+    tip: str = ""  # of the ledger, where it was asked for
 
 
 def fetch(git: Git, models: Sequence[str] | None, *, with_ledger: bool = False) -> Fetched:
@@ -56,14 +58,13 @@ def fetch(git: Git, models: Sequence[str] | None, *, with_ledger: bool = False) 
         parts = [prefix for model in models for prefix in _prefixes(model)]
         if not parts:
             return Fetched()
-    _mirror(git, parts, with_ledger=with_ledger)
-    return Fetched(_publish_locally(git, parts))
+    refs = _mirror(git, parts, with_ledger=with_ledger)
+    return Fetched(_below(refs, MIRROR), _publish_locally(git, refs), refs.get(ledger.REF, ""))
 
 
 def read_back(git: Git, names: Sequence[str]) -> dict[str, str]:
     """The tag objects that the remote holds now under exactly these names; the ledger is mirrored too."""
-    _mirror(git, names, with_ledger=True)
-    found = objects(git, MIRROR, names)
+    found = _below(_mirror(git, names, with_ledger=True), MIRROR)
     return {name: found[name] for name in names if name in found}
 
 
@@ -74,10 +75,16 @@ def listed(git: Git, model: str) -> dict[str, str]:
     return objects(git, MIRROR, parts)
 
 
-def _mirror(git: Git, parts: Sequence[str], *, with_ledger: bool) -> None:
+def _mirror(git: Git, parts: Sequence[str], *, with_ledger: bool) -> dict[str, str]:
+    """Fetch, and accept the ledger; returns the refs that there are now of these parts, here and mirrored."""
+    patterns = [*_patterns(MIRROR, parts), *_patterns(TAGS, parts)]
     for pause in (*AGAIN, None):
+        _fetch_all(git, parts, with_ledger=with_ledger)
+        refs = _objects(git, [*patterns, ledger.REF, ledger.INCOMING] if with_ledger else patterns)
+        if not with_ledger:
+            break
         try:
-            _mirror_once(git, parts, with_ledger=with_ledger)
+            refs[ledger.REF] = ledger.accept(git, refs)
         except LedgerTamperedError:
             # Another process of this clone, or a server that lags behind itself, can bring an older tip than
             # was seen. One that was rewound stays so.
@@ -85,22 +92,21 @@ def _mirror(git: Git, parts: Sequence[str], *, with_ledger: bool) -> None:
                 raise
             time.sleep(pause)
         else:
-            return
+            break
+    return refs
 
 
-def _mirror_once(git: Git, parts: Sequence[str], *, with_ledger: bool) -> None:
+def _fetch_all(git: Git, parts: Sequence[str], *, with_ledger: bool) -> None:
     shallow, _ = git.facts()
     refspecs = [f"+{TAGS}{part}*:{MIRROR}{part}*" for part in parts]
     if not with_ledger:
         _fetch(git, refspecs, shallow=shallow)
-        return
-    if shallow and ledger.tip(git):
+    elif shallow and ledger.tip(git):
         # From a tip that was seen git brings what follows it; with --depth it would bring no link to it.
         _fetch(git, refspecs, shallow=True)
         _fetch(git, [ledger.REFSPEC], shallow=False)
     else:
         _fetch(git, [*refspecs, ledger.REFSPEC], shallow=shallow)
-    ledger.accept(git)
 
 
 def _fetch(git: Git, refspecs: Sequence[str], *, shallow: bool) -> None:
@@ -134,24 +140,24 @@ def _shown(remote: str) -> str:
     return re.sub(r"//[^/@]*@", "//", remote)
 
 
-def _publish_locally(git: Git, parts: Sequence[str]) -> tuple[str, ...]:
+def _publish_locally(git: Git, refs: Mapping[str, str]) -> tuple[str, ...]:
     """Add what `refs/tags/` lacks; returns the names that differ. A local tag is never overwritten."""
-    both = _objects(git, [*_patterns(MIRROR, parts), *_patterns(TAGS, parts)])
-    theirs, ours = (
-        {ref[len(root) :]: oid for ref, oid in both.items() if ref.startswith(root)}
-        for root in (MIRROR, TAGS)
-    )
+    theirs, ours = _below(refs, MIRROR), _below(refs, TAGS)
     missing = [f"create {TAGS}{name} {oid}\n" for name, oid in theirs.items() if name not in ours]
     if missing:
         git.run("update-ref", "--stdin", data="".join(missing).encode())
     return tuple(sorted(name for name, oid in theirs.items() if ours.get(name, oid) != oid))
 
 
+def _below(refs: Mapping[str, str], root: str) -> dict[str, str]:
+    return {ref[len(root) :]: oid for ref, oid in refs.items() if ref.startswith(root)}
+
+
 def objects(git: Git, root: str, parts: Sequence[str]) -> dict[str, str]:
     """The tags below a root that begin with one of the parts, with their objects."""
     if not parts:
         return {}
-    return {ref[len(root) :]: oid for ref, oid in _objects(git, _patterns(root, parts)).items()}
+    return _below(_objects(git, _patterns(root, parts)), root)
 
 
 def _objects(git: Git, patterns: Sequence[str]) -> dict[str, str]:
@@ -186,17 +192,23 @@ class Scan:
         return max(numbers, default=0)
 
 
-def scan(git: Git, model: str | None = None, *, remote: bool = False) -> Scan:
+def scan(
+    git: Git, model: str | None = None, *, remote: bool = False, listed: Mapping[str, str] | None = None
+) -> Scan:
     """Read the registry tags of one model, or of all, in one call of git.
 
-    `remote`: as the last `fetch` found them on the remote, instead of this clone's own tags.
+    `remote`: as the last `fetch` found them on the remote, instead of this clone's own tags. `listed`: their
+    names and objects, as that fetch returned them.
     """
     root = MIRROR if remote else TAGS
-    parts = [""] if model is None else list(_prefixes(model))
     events: list[Event] = []
     foreign: dict[str, str] = {}
+    if listed is None:
+        found = _whole(git, _patterns(root, [""] if model is None else list(_prefixes(model))))
+    else:
+        found = _read(git, root, listed)
     with without_collector():
-        for fields in _whole(git, _patterns(root, parts)):
+        for fields in found:
             tag = fields[0][len(root) :]
             name = tags.parse_name(tag)
             if name is None or (model is not None and name.model != model):
@@ -277,16 +289,14 @@ def glance(git: Git, model: str | None = None, *, remote: bool = False) -> dict[
             names.setdefault(name.model, {})[tag] = name
             objects[tag] = oid
     wanted = {known: heads.telling(there) for known, there in names.items()}
-    feed = "".join(f"{objects[tag]} {root}{tag}\n" for some in wanted.values() for tag in some or ())
     events: dict[str, list[Event]] = {known: [] for known in names}
-    if feed:
-        said = git.run("cat-file", "--buffer", f"--batch={_HEAD}", data=feed.encode())
-        for fields in _raw([said]):
-            tag = fields[0][len(root) :]
-            name = tags.parse_name(tag)
-            event = _event(name, tag, fields, state_only=True) if name else None
-            if event is not None:
-                events[event.model].append(event)
+    telling = {tag: objects[tag] for some in wanted.values() for tag in some or ()}
+    for fields in _read(git, root, telling):
+        tag = fields[0][len(root) :]
+        name = tags.parse_name(tag)
+        event = _event(name, tag, fields, state_only=True) if name else None
+        if event is not None:
+            events[event.model].append(event)
     found = {
         known: _folded(known, events[known])
         for known, some in wanted.items()
@@ -310,6 +320,14 @@ def _whole(git: Git, patterns: Sequence[str]) -> Iterator[Sequence[str]]:
     """The fields of every tag that has one of these patterns, in the order of names, while git prints."""
     names = ("for-each-ref", "--format=%(objectname) %(refname)", *patterns)
     return _raw(git.stream("cat-file", "--buffer", f"--batch={_HEAD}", feed=names))
+
+
+def _read(git: Git, root: str, listed: Mapping[str, str]) -> Iterator[Sequence[str]]:
+    """The same of tags whose objects are known, in the order given."""
+    if not listed:
+        return iter(())
+    feed = "".join(f"{oid} {root}{tag}\n" for tag, oid in listed.items())
+    return _raw([git.run("cat-file", "--buffer", f"--batch={_HEAD}", data=feed.encode())])
 
 
 def _raw(blocks: Iterable[bytes]) -> Iterator[Sequence[str]]:

@@ -53,14 +53,13 @@ def signer(git: Git, settings: Settings, asked: config.Signing | None = None) ->
     SignatureError when it must be signed and there is no key.
     """
     secret = settings.signing_key.reveal()
-    wanted = _config(git, "tag.gpgSign", boolean=True) == "true"
-    if asked is None and not secret and not wanted:
+    if asked is None and not secret and not _wanted(git):
         return None
     kind = asked.format if asked else None
     if kind is None:
-        told = _config(git, "gpg.format") or "openpgp"
+        told = git.setting("gpg.format") or "openpgp"
         kind = "ssh" if told == "ssh" or (secret and "OPENSSH PRIVATE KEY" in secret) else "gpg"
-    key = (asked.key if asked else None) or _config(git, "user.signingKey")
+    key = (asked.key if asked else None) or git.setting("user.signingkey")
     if not key and not secret:
         if asked is not None and not asked.required:
             return None
@@ -110,16 +109,16 @@ def checked(sign: Sign, signers: Signers) -> Sign:
     return signed_by_one_of_them
 
 
-def _config(git: Git, name: str, *, boolean: bool = False) -> str:
-    kind = ["--type=bool"] if boolean else []
-    done = git.attempt("config", *kind, "--get", name)
-    return done.stdout.decode("utf-8", "replace").strip() if done.returncode == 0 else ""
+def _wanted(git: Git) -> bool:
+    """Whether git's own configuration wants tags signed: what git takes for true."""
+    said = git.setting("tag.gpgsign").lower()
+    return said in {"true", "yes", "on"} or (said.isdecimal() and int(said) != 0)
 
 
 def _program(git: Git, kind: Literal["ssh", "gpg"]) -> str:
     if kind == "ssh":
-        return _config(git, "gpg.ssh.program") or "ssh-keygen"
-    return _config(git, "gpg.openpgp.program") or _config(git, "gpg.program") or "gpg"
+        return git.setting("gpg.ssh.program") or "ssh-keygen"
+    return git.setting("gpg.openpgp.program") or git.setting("gpg.program") or "gpg"
 
 
 @contextlib.contextmanager

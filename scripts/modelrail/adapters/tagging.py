@@ -35,6 +35,7 @@ from modelrail.settings import Settings
 BOT = "github-actions[bot] <41898282+github-actions[bot]@users.noreply.github.com>"
 PAUSES = (0.5, 1.5, 3.0)  # seconds between attempts while the remote's answer is unclear
 
+_NONE = "0" * 40  # the old value of a ref that is not there yet
 _RULE = ("gh013", "rule violations", "protected tag", "hook declined", "prohibited")
 _WORKFLOWS = ("workflows` permission", "without `workflow` scope", "workflows permission")
 
@@ -310,13 +311,17 @@ def _raise_if_final(done: subprocess.CompletedProcess[bytes]) -> None:
 
 def _keep(git: Git, made: _Made, *, changed: bool) -> Pushed:
     """Give tags and ledger their local refs, now that the remote has them."""
-    note = ""
-    lines = []
+    mirrored = [f"update {registry.MIRROR}{name} {oid}\n" for name, oid in made.tags.items()]
+    lines = [f"update {ledger.REF} {made.tip} {made.parent or _NONE}\n", *mirrored]
+    lines += [f"create {registry.TAGS}{name} {oid}\n" for name, oid in made.tags.items()]
+    if git.attempt("update-ref", "--stdin", data="".join(lines).encode()).returncode == 0:
+        return Pushed(changed=changed, objects=made.tags)
+    # All or none: some of them are there already.
+    note, lines = "", mirrored
     known = git.refs(ledger.REF, *(f"{registry.TAGS}{name}" for name in made.tags))
     if known.get(ledger.REF, "") == made.parent:  # else a read-back brought ours, or what follows it
         lines.append(f"update {ledger.REF} {made.tip}\n")
     for name, oid in made.tags.items():
-        lines.append(f"update {registry.MIRROR}{name} {oid}\n")
         there = known.get(f"{registry.TAGS}{name}", "")
         if not there:
             lines.append(f"create {registry.TAGS}{name} {oid}\n")

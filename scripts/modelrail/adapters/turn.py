@@ -86,11 +86,7 @@ def of(git: Git, cache: Path) -> Turn:
 
 def _address(git: Git) -> str:
     """The remote as all its clones name it: whoever asks, and wherever they lie."""
-    url = git.remote
-    if not re.search(r"[/:]", url):
-        said = git.attempt("remote", "get-url", "--push", url).stdout
-        url = said.decode("utf-8", "surrogateescape").strip()
-    url = url.removeprefix("file://")
+    url = git.url(push=True).removeprefix("file://")
     if "://" in url:
         return _CREDENTIALS.sub("", url).rstrip("/").removesuffix(".git")
     with contextlib.suppress(OSError, ValueError):

@@ -57,8 +57,7 @@ def surroundings() -> settings.Settings:
     found = settings.read()
     if found.repository or found.in_ci:
         return found
-    done = open_repository(found).attempt("remote", "get-url", "origin")
-    url = done.stdout.decode("utf-8", "replace").strip() if done.returncode == 0 else ""
+    url = open_repository(found).url()
     return dataclasses.replace(found, repository=repository_of(url, found.server_url))
 
 
@@ -132,18 +131,19 @@ def asked(
     origin = found.run_id or (pending.begin(git, key) if keep else f"{pending.LOCAL}dry-run")
     actor = found.actor
     if not actor:
-        actor = git.attempt("config", "user.name").stdout.decode("utf-8", "replace").strip() or "unknown"
+        actor = git.setting("user.name").strip() or "unknown"
     return Asked(
         actor=actor, operation=f"{origin}/{key}", now=int(time.time()), reason=tags.one_line(reason),
         run=found.run_url, workflow=found.workflow, approvals=approvals,
     )  # fmt: skip
 
 
-def fetch(git: Git, models: Sequence[str] | None, *, with_ledger: bool = False) -> None:
+def fetch(git: Git, models: Sequence[str] | None, *, with_ledger: bool = False) -> registry.Fetched:
     """Fetch the registry; a local tag that is another than the remote's is said."""
-    differing = registry.fetch(git, models, with_ledger=with_ledger).differing
-    for name in differing[:5]:
+    found = registry.fetch(git, models, with_ledger=with_ledger)
+    for name in found.differing[:5]:
         say(f"⚠ The local tag {name} is not the remote's: one of them was moved.")
+    return found
 
 
 def current(git: Git, model: str) -> ModelState:
@@ -154,9 +154,9 @@ def current(git: Git, model: str) -> ModelState:
     findings: list[verification.Finding] = []
     for pause in LOOKS:
         time.sleep(pause)
-        fetch(git, [model], with_ledger=True)
-        scan = registry.scan(git, model, remote=True)
-        findings = _untold(git, model, scan)
+        found = fetch(git, [model], with_ledger=True)
+        scan = registry.scan(git, model, remote=True, listed=found.tags)
+        findings = _untold(git, model, scan, found.tip)
         if not findings:
             break
     else:
@@ -172,18 +172,18 @@ def seen(git: Git, model: str) -> ModelState:
     What this clone lacks, or has got since, says nothing. Raises TagTamperedError.
     """
     scan = registry.scan(git, model)
-    replaced = [finding for finding in _untold(git, model, scan) if finding.expected and finding.found]
+    findings = _untold(git, model, scan, ledger.tip(git))
+    replaced = [finding for finding in findings if finding.expected and finding.found]
     if replaced:
         raise verification.error(replaced)
     return history.fold_model(model, scan.events)
 
 
-def _untold(git: Git, model: str, scan: registry.Scan) -> list[verification.Finding]:
+def _untold(git: Git, model: str, scan: registry.Scan, tip: str) -> list[verification.Finding]:
     """What writes and `fetch` check first: the model's tags are those that the ledger lists, if there is one.
 
     A lightweight tag that the ledger never knew is no event; `modelrail verify` names it.
     """
-    tip = ledger.tip(git)
     if not tip:
         return []
     listed = ledger.index(git, tip, model)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import re
 import textwrap
 import unicodedata
@@ -38,12 +39,14 @@ def width(text: str) -> int:
     """Columns that a terminal gives the text: wide characters take two, combining ones none."""
     if text.isascii() and text.isprintable():
         return len(text)
-    columns = 0
-    for char in text:
-        if unicodedata.combining(char) or unicodedata.category(char) in {"Mn", "Me", "Cf"}:
-            continue
-        columns += 2 if unicodedata.east_asian_width(char) in {"W", "F"} else 1
-    return columns
+    return sum(map(_columns, text))
+
+
+@functools.cache
+def _columns(char: str) -> int:
+    if unicodedata.combining(char) or unicodedata.category(char) in {"Mn", "Me", "Cf"}:
+        return 0
+    return 2 if unicodedata.east_asian_width(char) in {"W", "F"} else 1
 
 
 def clip(text: str, columns: int) -> str:
@@ -63,12 +66,13 @@ def clip(text: str, columns: int) -> str:
 def aligned(rows: Sequence[Sequence[str]], *, gap: int = 2, right: Sequence[int] = ()) -> list[str]:
     """Rows as lines, columns aligned by their width on a terminal. Rows may be shorter than others."""
     columns = max((len(row) for row in rows), default=0)
-    widths = [max((width(row[at]) for row in rows if at < len(row)), default=0) for at in range(columns)]
+    own = [[width(cell) for cell in row] for row in rows]
+    widths = [max((of[at] for of in own if at < len(of)), default=0) for at in range(columns)]
     lines = []
-    for row in rows:
+    for row, of in zip(rows, own, strict=True):
         cells = []
         for at, cell in enumerate(row):
-            space = " " * (widths[at] - width(cell))
+            space = " " * (widths[at] - of[at])
             cells.append(space + cell if at in right else cell + space)
         lines.append((" " * gap).join(cells).rstrip())
     return lines
@@ -165,7 +169,7 @@ def history(
     lines: list[str] = []
     for reason, workflow in _FORMS if fit else _FORMS[:1]:
         lines = _history(events, now, several=several, reason=reason, workflow=workflow)
-        if max(map(width, lines), default=0) <= fit:
+        if not fit or max(map(width, lines), default=0) <= fit:
             break
     return "\n".join(
         _styled(line, _DIM if _quiet(event) else "", color=color and _quiet(event))
