@@ -5,14 +5,18 @@ scripts/bench registry [--tags 10000] [--models 50] [--repeat 3] [--many 100000]
 
 MB is the most that the process held, `of all` the most of any program that it started as well.
 CPU seconds are those of the process and of every program that it started; of a write that includes git's own
-server, since the remote is on this disk. `x git` is against one bare `git for-each-ref` of all fields.
+server, since the remote is on this disk. Writes are measured once more with a server whose work is not counted:
+from this clone, which has every tag, and from one as jobs make it (shallow, without tags). `x git` is against one bare `git for-each-ref` of all fields.
 """
 
 from __future__ import annotations
 
 import argparse
+import contextlib
 import os
 import shutil
+import signal
+import socket
 import subprocess
 import sys
 import tempfile
@@ -218,6 +222,49 @@ def reading(place: Path, tags: int, options: argparse.Namespace) -> None:
     for name, command, wanted in rows:
         found = measure(command, place, 1 if name.startswith("gto") else options.repeat)
         print(found.line(name, limit.cpu, click.cpu, wanted), flush=True)
+    with served(place) as clones:
+        for where, clone in clones.items():
+            for name, command, wanted in (
+                ("git push, served, ", ["sh", "-c", ONE_TAG], ""),
+                ("a write, served, ", BACK, write),
+            ):
+                found = measure(command, clone, options.repeat)
+                print(found.line(name + where, limit.cpu, click.cpu, wanted), flush=True)
+
+
+@contextlib.contextmanager
+def served(place: Path) -> Iterator[dict[str, Path]]:
+    """The same remote behind git's own daemon: the whole clone, and one as a job has it."""
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        port = free.getsockname()[1]
+    parent, url = place.parent, f"git://127.0.0.1:{port}/{place.name}.git"
+    job = parent / f"{place.name}-job"
+    command = [
+        "git", "daemon", "--listen=127.0.0.1", f"--port={port}", f"--base-path={parent}", "--export-all",
+        "--enable=receive-pack", str(parent),
+    ]  # fmt: skip
+    with subprocess.Popen(
+        command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, process_group=0
+    ) as daemon:
+        try:
+            for _ in range(100):
+                if (
+                    subprocess.run(
+                        ["git", "ls-remote", url, "HEAD"], capture_output=True, check=False
+                    ).returncode
+                    == 0
+                ):
+                    break
+                time.sleep(0.05)
+            subprocess.run(["git", "clone", "--quiet", "--depth=1", "--no-tags", url, str(job)], check=True)
+            for arguments in (["user.name", "x"], ["user.email", "x@example.invalid"], ["gc.auto", "0"]):
+                subprocess.run(["git", "config", *arguments], cwd=job, check=True)
+            shutil.copyfile(place / "modelrail.yaml", job / "modelrail.yaml")
+            subprocess.run(["git", "remote", "set-url", "origin", url], cwd=place, check=True)
+            yield {"whole clone": place, "job's clone": job}
+        finally:
+            subprocess.run(["git", "remote", "set-url", "origin", f"{place}.git"], cwd=place, check=True)
+            os.killpg(daemon.pid, signal.SIGTERM)
 
 
 def long_ledger(parent: Path, options: argparse.Namespace) -> None:
