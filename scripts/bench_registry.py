@@ -5,8 +5,9 @@ scripts/bench registry [--tags 10000] [--models 50] [--repeat 3] [--many 100000]
 
 MB is the most that the process held, `of all` the most of any program that it started as well.
 CPU seconds are those of the process and of every program that it started; of a write that includes git's own
-server, since the remote is on this disk. Writes are measured once more with a server whose work is not counted:
-from this clone, which has every tag, and from one as jobs make it (shallow, without tags). `x git` is against one bare `git for-each-ref` of all fields.
+server, since the remote is on this disk. Writes are measured once more with a server whose work is not
+counted: from this clone, which has every tag, and from one as jobs make it (shallow, without tags).
+`x git` is against one bare `git for-each-ref` of all fields.
 """
 
 from __future__ import annotations

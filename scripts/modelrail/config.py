@@ -6,6 +6,7 @@ makes them and reports every fault at once; `config_schema.py` is the JSON schem
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any, Literal
 
 from msgspec import Struct
@@ -56,14 +57,21 @@ class Metric(Part, frozen=True, kw_only=True):
 
     @property
     def label(self) -> str:
-        shown = {key: value for key, value in self.params.items() if key not in UNSHOWN}
-        return f"{self.name}({', '.join(_written(*item) for item in shown.items())})" if shown else self.name
+        shown = ", ".join(f"{key}={value}" for key, value in written(self.params))
+        return f"{self.name}({shown})" if shown else self.name
 
 
-def _written(key: str, value: Any) -> str:
-    if isinstance(value, dict):
-        return ", ".join(f"{name}={cost:g}" for name, cost in value.items())
-    return f"{key}={value}" if isinstance(value, str) else f"{key}={value:g}"
+def written(params: Mapping[str, Any]) -> list[tuple[str, str]]:
+    """The parameters that are shown, as text; of costs each pair."""
+    found: list[tuple[str, str]] = []
+    for key, value in params.items():
+        if key in UNSHOWN:
+            continue
+        if isinstance(value, dict):
+            found += [(name, f"{cost:g}") for name, cost in value.items()]
+        else:
+            found.append((key, value if isinstance(value, str) else f"{value:g}"))
+    return found
 
 
 class Slice(Part, frozen=True, kw_only=True):

@@ -70,9 +70,17 @@ def _fits(faults: Faults, name: str, path: str, task: str, line: int) -> bool:
 
 
 def _meant(name: str, task: str) -> str:
-    other = metric_names.OTHER_NAMES.get(name.lower())
     known = catalog.names(task or None)
+    base, _, average = name.lower().rpartition("_")
+    if base in known and average in _averages(base, task):  # as scikit-learn's scorers are called
+        return f"Write `{{{base}: {{average: {average}}}}}`."
+    other = metric_names.OTHER_NAMES.get(name.lower())
     return f'Did you mean "{other}"?' if other in known else near(name.lower(), known) or _known(task)
+
+
+def _averages(name: str, task: str) -> set[str]:
+    found = [one for entry in catalog.variants(name, task) for one in entry.parameters]
+    return {choice for one in found if one.name == "average" for choice in one.choices}
 
 
 def _known(task: str) -> str:

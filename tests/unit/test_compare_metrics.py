@@ -241,7 +241,7 @@ def test_a_ranking_is_judged_by_its_lists():
     policy = model("ranking", metrics=wanted, gates=(gate(wanted[0], no_worse_than=0.01),), query="q")
     found = run(policy, truth, *tables)
     assert {one.verdict for one in found.metrics} == {"better"}
-    assert found.gates[0].title == "NDCG@k(k=3), may fall by at most 0.01"
+    assert found.gates[0].title == "NDCG@3, may fall by at most 0.01"
 
 
 def test_predicted_intervals():

@@ -112,6 +112,8 @@ WORDS = {
         "is not written module:function",
     ),
     "unknown with parameters": ({"f3": {"beta": 2}}, "binary", 'unknown metric "f3"'),
+    "a scorer's name": ("f1_weighted", "multiclass", "Write `{f1: {average: weighted}}`."),
+    "a scorer's name of another task": ("precision_samples", "multiclass", 'Did you mean "precision"?'),
 }  # fmt: skip
 
 

@@ -12,6 +12,7 @@ from modelrail.commands import _verbs
 from modelrail.core import digits, wording
 from modelrail.core.metrics import catalog
 from modelrail.errors import NotFoundError
+from modelrail.report import numbers
 
 
 @pytest.mark.parametrize(
@@ -37,7 +38,7 @@ def test_one_of_them(amount: int, noun: str, verb: str, said: str) -> None:
         ({"average": "macro"}, "Macro F1, at least 0.5"),
         ({"average": "weighted"}, "Weighted F1, at least 0.5"),
         ({}, "Macro F1, at least 0.5"),
-        ({"class": "late"}, "F1(class=late), at least 0.5"),
+        ({"class": "late"}, "F1 of late, at least 0.5"),
     ],
 )
 def test_a_title_says_the_average_once(params: dict[str, str], title: str) -> None:
@@ -45,6 +46,49 @@ def test_a_title_says_the_average_once(params: dict[str, str], title: str) -> No
     assert metric is not None
     gate = config.Gate(path="models.m.gates[0]", metric=config.Metric(name="f1", params=params), min=0.5)
     assert wording.gate_title(gate, metric) == title
+
+
+@pytest.mark.parametrize(
+    ("name", "task", "params", "title"),
+    [
+        ("recall", "binary", {"at_precision": 0.6}, "recall at precision 0.6"),
+        ("recall", "ranking", {"k": 10}, "recall@10"),
+        ("ndcg", "ranking", {"k": 3}, "NDCG@3"),
+        ("precision_at_k", "binary", {"k": 0.1}, "precision among the top 10%"),
+        ("precision_at_k", "binary", {"k": 100}, "precision among the top 100"),
+        ("lift", "binary", {"k": 0.05}, "lift of the top 5%"),
+        ("top_k_accuracy", "multiclass", {"k": 3}, "top-3 accuracy"),
+        ("f_beta", "binary", {"beta": 2}, "F2"),
+        ("f_beta", "multiclass", {"beta": 0.5, "average": "weighted"}, "weighted F0.5"),
+        ("f1", "multilabel", {"average": "samples"}, "samples F1"),
+        ("f1", "binary", {"threshold": "tuned"}, "F1 (threshold=tuned)"),
+        ("expected_cost", "binary", {"false_negative": 5, "false_positive": 1},
+         "expected cost (false_negative=5, false_positive=1)"),
+        ("roc_auc", "binary", {}, "ROC AUC"),
+    ],
+)  # fmt: skip
+def test_a_metric_is_called_the_same_in_gates_and_tables(
+    name: str, task: str, params: dict[str, Any], title: str
+) -> None:
+    metric = catalog.bind(name, task, params)
+    assert metric is not None
+    assert wording.title(metric) == title
+    assert numbers.metric_name(config.Metric(name=name, params=params).label) == title
+
+
+@pytest.mark.parametrize(
+    ("label", "shown"),
+    [
+        ("f1(class=a, b=c)", "b=c"),
+        ("f1(class=late (EU))", "f1"),
+        ("f1(class=a,b)", "class=a,b"),
+        ("expected_cost(late>on time=5)", "expected cost"),
+        ("f1(", "F1("),
+        ("My own (new)", "My own (new)"),
+    ],
+)
+def test_a_class_can_be_called_anything(label: str, shown: str) -> None:
+    assert shown.lower() in numbers.metric_name(label).lower()
 
 
 def test_an_error_that_names_its_model_is_not_told_with_the_name_again(

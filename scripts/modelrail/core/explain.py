@@ -111,23 +111,21 @@ def _needs(gate: config.Gate, metric: Metric, *, single: bool) -> str:
 
 
 def _rule(gate: config.Gate, metric: Metric, sure: str) -> str:
-    up = metric.higher_is_better
+    up, title = metric.higher_is_better, wording.title(metric)
     if gate.min is not None or gate.max is not None:
         bound, word, end = (
             (gate.min, "at least", "lower") if gate.min is not None else (gate.max, "at most", "upper")
         )
         limit = wording.number(bound or 0.0, 6)
         if gate.with_confidence:
-            return (
-                f"The {end} end of the {sure} interval of the candidate's {metric.title} is {word} {limit}."
-            )
-        return f"The candidate's {metric.title} is {word} {limit}, by its value alone."
+            return f"The {end} end of the {sure} interval of the candidate's {title} is {word} {limit}."
+        return f"The candidate's {title} is {word} {limit}, by its value alone."
     margin = gate.no_worse_than or gate.better_by or gate.within
     assert margin is not None  # noqa: S101 - one of the rules is there
     size = wording.margin(margin.value, relative=margin.relative) + (
         " of the baseline's value" if margin.relative else ""
     )
-    difference = f"the {sure} interval of the difference in {metric.title}, candidate less baseline,"
+    difference = f"the {sure} interval of the difference in {title}, candidate less baseline,"
     if gate.within is not None:
         return f"The whole of {difference} lies within \N{PLUS-MINUS SIGN}{size}."
     end = "lower" if up else "upper"

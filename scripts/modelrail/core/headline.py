@@ -87,7 +87,7 @@ def _hidden(results: Results, row: records.GateRow) -> str:
     if _gained(results, row.metric):
         return ", hidden behind a better average"
     other = next((label for label in results.metrics if _gained(results, label)), None)
-    return f", hidden behind a better {results.metrics[other].title} over all rows" if other else ""
+    return f", hidden behind a better {wording.title(results.metrics[other])} over all rows" if other else ""
 
 
 def _gained(results: Results, label: str) -> bool:

@@ -1,9 +1,11 @@
 """What people call a metric elsewhere, and a line on each for the reference.
 
-The metrics stand in metrics/catalog.py. Plain data: reading modelrail.yaml needs no numpy.
+The metrics stand in metrics/catalog.py. No numpy: reading modelrail.yaml and the report need this.
 """
 
 from __future__ import annotations
+
+from collections.abc import Iterable
 
 OTHER_NAMES = {
     "acc": "accuracy",
@@ -96,3 +98,41 @@ MEANING = {
     "map": "mean precision at the relevant rows among the first k of a list",
     "mrr": "mean of 1 / place of the first relevant row of a list",
 }
+
+
+def spoken(title: str, parameters: Iterable[tuple[str, str]]) -> str:
+    """A metric's title with its parameters as people say it: `weighted F1`, `recall at precision 0.6`.
+
+    What has no phrase of its own stands behind the title, in brackets.
+    """
+    left = []
+    for key, value in parameters:
+        if key == "average":
+            title = title if title.startswith(f"{value} ") else f"{value} {title.removeprefix('macro ')}"
+        elif key == "class":
+            title = f"{title.removeprefix('macro ')} of {value}"
+        elif key == "at_precision":
+            title = f"{title.removesuffix(' at precision')} at precision {value}"
+        elif key == "beta":
+            title = title.replace("F-beta", f"F{value}")
+        elif key == "k":
+            title = _of_first(title, value)
+        else:
+            left.append(f"{key}={value}")
+    return f"{title} ({', '.join(left)})" if left else title
+
+
+def _of_first(title: str, k: str) -> str:
+    """`k` below 1 is a share of the rows."""
+    for form, said in (("top-k", f"top-{k}"), ("top k", f"top {_share(k)}")):
+        if form in title:
+            return title.replace(form, said)
+    return f"{title.removesuffix('@k')}@{k}"
+
+
+def _share(k: str) -> str:
+    try:
+        number = float(k)
+    except ValueError:
+        return k
+    return f"{number * 100:g}%" if 0 < number < 1 else k

@@ -78,7 +78,7 @@ def search(
 def note(search_: records.SliceSearch, metric: Metric) -> list[str]:
     """The finds that chance does not explain, or that there are none."""
     many = digits.counted(search_.looked, "slices", "were")
-    looked = f"{many} searched for {metric.title}, Holm over all of them"
+    looked = f"{many} searched for {wording.title(metric)}, Holm over all of them"
     sure = [row for row in search_.found if row.p_value < 1 - LEVEL]
     if not sure:
         return [f"{looked}: none is served worse beyond what chance explains."]

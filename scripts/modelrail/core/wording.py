@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-from msgspec import structs
-
 from modelrail import config, records
-from modelrail.core import digits
+from modelrail.core import digits, metric_names
 from modelrail.core.inference.power import BEYOND
 from modelrail.core.metrics.catalog import Metric
 
@@ -36,7 +34,7 @@ def capital(text: str) -> str:
 
 def gate_title(gate: config.Gate, metric: Metric, *, single: bool = False) -> str:
     """Such as: ROC AUC, may fall by at most 0.005; Recall, every carrier, may fall by at most 0.03."""
-    parts = [capital(metric.title) + _parameters(gate.metric, metric.title)]
+    parts = [capital(title(metric))]
     if gate.slices:
         values = " or ".join(gate.only)
         parts.append(
@@ -59,18 +57,13 @@ def gate_title(gate: config.Gate, metric: Metric, *, single: bool = False) -> st
     return ", ".join(parts)
 
 
-def _parameters(metric: config.Metric, title: str) -> str:
-    """What the title does not say already, as `macro F1` does of the average."""
-    left = {
-        key: value
-        for key, value in metric.params.items()
-        if not (key == "average" and title.startswith(f"{value} "))
-    }
-    return structs.replace(metric, params=left).label[len(metric.name) :]
+def title(metric: Metric) -> str:
+    """What it is called, with its parameters: `ROC AUC`, `recall at precision 0.6`."""
+    return metric_names.spoken(metric.title, config.written(metric.params))
 
 
 def subject(metric: Metric, part: records.SliceRef | None) -> str:
-    return capital(metric.title) + (f" for {part.column} {part.value}".rstrip() if part else "")
+    return capital(title(metric)) + (f" for {part.column} {part.value}".rstrip() if part else "")
 
 
 def change(

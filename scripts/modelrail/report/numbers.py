@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import math
+import re
 
 from modelrail import records
-from modelrail.core import digits
+from modelrail.core import digits, metric_names
 
 MINUS = "\u2212"
 _MOST = digits.MOST
@@ -76,18 +77,37 @@ def plural(amount: int, word: str) -> str:
 
 _NAMES = {
     "roc_auc": "ROC AUC",
-    "average_precision": "average precision",
-    "balanced_accuracy": "balanced accuracy",
     "log_loss": "log loss",
     "brier": "Brier score",
     "f1": "F1",
+    "f_beta": "F-beta",
+    "lift": "lift of the top k",
+    "map": "MAP",
+    "mape": "MAPE",
+    "mase": "MASE",
+    "mcc": "MCC",
     "mae": "MAE",
-    "rmse": "RMSE",
+    "median_ae": "median absolute error",
+    "mrr": "MRR",
+    "mse": "MSE",
+    "ndcg": "NDCG",
+    "poisson_deviance": "Poisson deviance",
+    "precision_at_k": "precision among the top k",
     "r2": "R²",
+    "rmse": "RMSE",
+    "smape": "sMAPE",
+    "top_k_accuracy": "top-k accuracy",
+    "wape": "WAPE",
 }
+_PARAMETERS = re.compile(r"\w+=[^,=()]*(?:, \w+=[^,=()]*)*\Z")
 
 
 def metric_name(name: str) -> str:
-    """A metric's label for people; its parameters stay as they are."""
+    """A metric's label for people: `f1(average=weighted)` is `weighted F1`."""
     base, bracket, rest = name.partition("(")
-    return _NAMES.get(base, base.replace("_", " ") if base.isidentifier() else base) + bracket + rest
+    title = _NAMES.get(base, base.replace("_", " ") if base.isidentifier() else base)
+    given = rest.removesuffix(")")
+    if not bracket or not _PARAMETERS.match(given):  # a class can be called anything
+        return title + bracket + rest
+    parts = [part.partition("=") for part in given.split(", ")]
+    return metric_names.spoken(title, [(key, value) for key, _, value in parts])
