@@ -99,8 +99,23 @@ def test_the_candidate_and_its_fingerprint(
 
 def test_changed_code_is_said(project: Path) -> None:
     rewrite(project, "train.py", "max_iter=1000", "max_iter=999")
-    assert train(project).exception is None
+    said = train(project)
+    assert said.exception is None
     assert candidate(project).fingerprint.dirty
+    assert "cells: trained from what no commit holds, so it cannot be registered: train.py\n" in said.stderr
+
+
+def test_what_training_writes_is_no_changed_code(project: Path) -> None:
+    """Also where somebody committed it: the second training is of the same code as the first."""
+    assert train(project).exception is None
+    support.run(project, "git", "add", "--force", "build/model.skops", "m.json")
+    support.run(project, "git", "commit", "--quiet", "-m", "The model as well")
+    for name in ("build/model.skops", "m.json"):
+        (project / name).write_bytes(b"changed by the training before")
+    said = train(project)
+    assert said.exception is None
+    assert not candidate(project).fingerprint.dirty
+    assert "no commit holds" not in said.stderr
 
 
 def test_a_dry_run_writes_nothing(project: Path) -> None:

@@ -87,7 +87,7 @@ def workspace_side(
             next="Run `modelrail train` again.",
         )
     # Predictions may rest on any file of the repository, on a module that was not added yet as well.
-    clean = not (mark.dirty or git.is_dirty() or git.has_untracked(".py"))
+    clean = not (mark.dirty or inputs.edited(model, root, git) or git.has_untracked(".py"))
     return predictor.Side(
         role="candidate",
         name=f"The candidate of {model.name}",

@@ -293,9 +293,10 @@ class Git:
         """The tree object of a folder at a commit: the identity of its code."""
         return self.text("rev-parse", f"{commit}^{{tree}}" if path == "." else f"{commit}:{path}")
 
-    def is_dirty(self, path: str = ".") -> bool:
-        """Whether tracked files below `path` differ from the commit."""
-        return bool(self.text("status", "--porcelain", "--untracked-files=no", "--", path))
+    def edited(self, path: str = ".") -> list[str]:
+        """Tracked files below `path` that differ from the commit, relative to the folder of this object."""
+        said = self.run("diff", "--name-only", "-z", "--relative", "--no-ext-diff", "HEAD", "--", path)
+        return said.decode("utf-8", "surrogateescape").split("\0")[:-1]
 
     def has_untracked(self, ending: str) -> bool:
         """Whether there are files of this ending that no commit holds and nothing ignores."""

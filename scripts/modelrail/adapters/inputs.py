@@ -106,12 +106,25 @@ def fingerprint(
     return records.Fingerprint(
         commit=head,
         code=git.tree(head, model.path),
-        dirty=git.is_dirty(model.path),
+        dirty=bool(edited(model, root, git, model.path)),
         train=version(model, root, model.data.train, git) if model.data.train else None,
         test=version(model, root, model.data.test, git),
         params=params.digest(values) if model.params else None,
         environment=environment.digest,
     )
+
+
+def edited(model: config.Model, root: Path, git: Git, path: str = ".") -> list[str]:
+    """Tracked files below `path` that differ from the commit.
+
+    What the training itself writes is no input of it, also where somebody committed it.
+    """
+    own = [place(model, root, name).resolve() for name in (model.model, model.metrics_file) if name]
+    return [
+        name
+        for name in git.edited(path)
+        if not any((root / name).resolve().is_relative_to(output) for output in own)
+    ]
 
 
 def summary(model: config.Model, root: Path, name: str, git: Git, table: str) -> records.TableSummary:

@@ -13,6 +13,9 @@ from modelrail.adapters import environments, files, git, model_files
 from modelrail.adapters import tracking as tracker
 from modelrail.adapters.actions_io import say
 from modelrail.commands import _context, _options, _outputs, _verbs
+from modelrail.core.tags import one_line
+
+NAMED = 5  # files that differ from the commit
 
 EPILOG = """\b
 Example:
@@ -121,6 +124,9 @@ def _run(
     values = inputs.parameters(model, root)
     environment = environments.prepare(model, root, settings)
     fingerprint = inputs.fingerprint(model, root, repository, environment, values)
+    if fingerprint.dirty:
+        edited = inputs.edited(model, root, repository, model.path)
+        say(f"⚠ {model.name}: trained from what no commit holds, so it cannot be registered: {_some(edited)}")
     say(f"{model.name}: {model.train}")
     seconds = training.run(model, root, environment, settings, opened.environ() if opened else {})
     reported = training.metrics(model, root)
@@ -138,6 +144,12 @@ def _run(
     if opened is not None:
         opened.finish(params=values, metrics=reported, tags=_tags(candidate))
     return candidate
+
+
+def _some(names: list[str]) -> str:
+    """The first of them, each as one inert line."""
+    first = ", ".join(one_line(name, 120) for name in names[:NAMED])
+    return first if len(names) <= NAMED else f"{first} and {len(names) - NAMED} more"
 
 
 def _tags(candidate: records.Candidate) -> dict[str, str]:

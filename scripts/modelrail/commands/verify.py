@@ -8,6 +8,7 @@ import time
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import click
 
@@ -16,7 +17,7 @@ from modelrail.adapters import ledger, registry
 from modelrail.adapters.actions_io import outputs, say
 from modelrail.adapters.git import Git, open_repository
 from modelrail.commands import _options, _registry
-from modelrail.core import history, verification
+from modelrail.core import digits, history, verification
 from modelrail.core import ledger as layout
 from modelrail.core.history import ModelState
 from modelrail.core.verification import Finding
@@ -91,17 +92,16 @@ def command(fetch: bool, assets: bool, signers: str, as_json: bool) -> None:
         raise verification.error(findings)
 
 
-def _print(findings: list[Finding], document: Mapping[str, object]) -> None:
+def _print(findings: list[Finding], document: Mapping[str, Any]) -> None:
     for finding in findings:
         click.echo(f"✗ {finding.kind:<11} {finding}")
     if findings:
         return
     if not document["tip"]:
         say("There is no ledger yet; the first write begins it, and lists the tags that are there.")
-    click.echo(
-        f"✓ {document['tags']} tags, {document['commits']} ledger commits, {document['versions']} versions:"
-        " one story"
-    )
+    nouns = {"tags": "tags", "commits": "ledger commits", "versions": "versions"}
+    counts = ", ".join(digits.counted(document[key], noun) for key, noun in nouns.items())
+    click.echo(f"✓ {counts}: one story")
 
 
 def _read(git: Git, *, fetch: bool) -> Read:

@@ -34,6 +34,6 @@ _ONE = {"are": "is", "have": "has", "repeat": "repeats", "were": "was"}
 def counted(amount: int, noun: str = "rows", verb: str = "") -> str:
     """`1 row is`, `2 rows are`, `1 row of the rarest class`: noun and verb are given in their plural."""
     if amount == 1:
-        noun = re.sub(r"\b(row|list|group|block|slice)s\b", r"\1", noun, count=1)
+        noun = re.sub(r"\b(row|list|group|block|slice|tag|commit|version)s\b", r"\1", noun, count=1)
         verb = _ONE.get(verb, verb)
     return f"{amount:,} {noun} {verb}".rstrip()
