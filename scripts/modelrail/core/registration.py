@@ -111,7 +111,7 @@ def register(
     if candidate.fingerprint.dirty:
         raise RefusedError(
             f"{state.model} was trained from changed files that no commit holds.",
-            next="Commit them (see git status), and train again; a version must be reproducible from its commit.",
+            next="Commit them (git status), and train again; a version must be reproducible from its commit.",
         )
     known = already_registered(state, candidate.file.digest, evidence_digest)
     if known is not None:
