@@ -3,14 +3,19 @@
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
 
-from modelrail.adapters import files
-from support_git import LocalHub
+from modelrail.adapters import files, ledger, registry
+from modelrail.adapters.git import Git
+from modelrail.errors import ModelrailError
+from modelrail.settings import Secret
+from support_git import LocalHub, run_git
 from support_registry import Project, project
 
 GTO = Path(sys.executable).parent / "gto"
@@ -183,6 +188,93 @@ def test_any_clone_can_write(consumer: Project, tmp_path: Path, options: tuple[s
     assert clone.git("rev-list", "--count", "HEAD") == count
     clone.run("verify")
     consumer.run("verify")
+
+
+def missing(clone: Project, what: str) -> int:
+    """Objects that the clone lacks and its remote has promised."""
+    return clone.git("rev-list", "--objects", "--missing=print", what).count("\n?")
+
+
+def job(hub: LocalHub, at: Path) -> Project:
+    """As a workflow checks out: shallow, without tags, and with no credentials left behind."""
+    hub.clone(at, "--depth=1", "--no-tags", "--branch=main")
+    run_git(at, "remote", "set-url", "origin", hub.git_url)
+    token = hub.bot_token(contents="write", deployments="write")
+    return Project(
+        at, hub.git_url,
+        hub.environ(token, GITHUB_ACTIONS="true", GITHUB_RUN_ID="900", GITHUB_ACTOR="octo"),
+    )  # fmt: skip
+
+
+@pytest.mark.fault(34)
+def test_a_job_brings_of_the_ledger_only_what_it_reads(
+    hub: LocalHub, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A clone that is new each time does not grow with the number of versions; each file comes when read."""
+    consumer = project(tmp_path, remote=hub.authorized_url())
+    for text in ("one", "two", "three"):
+        consumer.release(text)
+        consumer.run("promote", "delay", consumer.run("which", "delay").out.strip())
+    hub.hub.configure(hub.owner, hub.repo, private=True)
+    clone = job(hub, tmp_path / "job")
+    assert clone.run("rollback", "delay", "--reason", "bad").outputs["version"] == "v1.0.1"
+    every = missing(clone, ledger.REF)
+    assert every == 3 * 4
+    clone.run("describe", "delay@v1.0.0")
+    assert missing(clone, ledger.REF) == every - 1
+    calls = []
+    real = Git._once
+
+    def counted(git: Git, *arguments: str, **options: Any) -> subprocess.CompletedProcess[bytes]:
+        calls.append(arguments)
+        return real(git, *arguments, **options)
+
+    monkeypatch.setattr(Git, "_once", counted)
+    assert clone.run("verify").code == 0
+    assert missing(clone, ledger.REF) == every - 3  # the evidence of all; cards and statements of none
+    assert sum("--stdin" in call for call in calls if call[0] == "fetch") == 1
+
+    # Of the versions' own commits, which evaluations check out, nothing is left behind; nor is the user's
+    # own remote another than it was.
+    consumer.release("four")
+    clone.run("show", "--fetch")
+    assert "delay@v1.0.3" in clone.git("tag").split()
+    for tag in clone.git("tag").split():
+        assert missing(clone, f"{tag}^{{commit}}") == 0
+    settings = clone.git("config", "--list", "--local")
+    assert "remote.origin.promisor" not in settings
+    assert "extensions.partialclone" not in settings
+
+
+@pytest.mark.fault(8)
+def test_a_file_of_the_ledger_that_cannot_be_brought_is_not_absent(hub: LocalHub, tmp_path: Path) -> None:
+    consumer = project(tmp_path, remote=hub.authorized_url())
+    consumer.release("one")
+    clone = job(hub, tmp_path / "job")
+    git, unknown = (
+        Git(clone.root, remote=hub.git_url, token=Secret(token), server_url=hub.url, environ=os.environ)
+        for token in (clone.environ["GITHUB_TOKEN"], "")
+    )
+    registry.fetch(git, ["delay"], with_ledger=True)
+    path = "models/delay/v1.0.0/evidence.json"
+    with pytest.raises(ModelrailError, match="could not be read"):
+        ledger.document(unknown, ledger.tip(unknown), path)
+    kept = consumer.git("cat-file", "blob", f"{tip(consumer)}:{path}")
+    assert (ledger.document(git, ledger.tip(git), path) or b"").decode().strip() == kept
+
+
+def test_a_repository_that_cannot_be_partial_gets_the_whole_ledger(consumer: Project, tmp_path: Path) -> None:
+    consumer.release("one")
+    consumer.run("promote", "delay", "v1.0.0")
+    consumer.git("--git-dir", consumer.remote, "config", "uploadpack.allowFilter", "true")
+    remote = f"file://{consumer.remote}"
+    consumer.git(
+        "clone", "--quiet", "--depth=1", "--no-tags", "--branch=main", remote, str(tmp_path / "clone")
+    )
+    clone = Project(tmp_path / "clone", remote)
+    clone.git("config", "extensions.somebodys", "own")  # git refuses to change the format of such a one
+    clone.run("describe", "delay@v1.0.0", "--fetch")
+    assert missing(clone, ledger.REF) == 0
 
 
 # --- what the tags point at ------------------------------------------------------------------------------

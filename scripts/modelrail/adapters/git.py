@@ -95,7 +95,7 @@ class Git:
     def _once(
         self, *arguments: str, data: bytes | None, env: Mapping[str, str] | None, network: bool
     ) -> subprocess.CompletedProcess[bytes]:
-        if arguments[0] == "config":
+        if arguments[0] == "config" or any(argument.startswith("--filter") for argument in arguments):
             self._settings = None  # it may be written to
         if any(argument == "" or argument.startswith(":") for argument in arguments):
             # `git push origin "$EMPTY:refs/tags/x"` deletes the ref; no caller of ours means that.
@@ -108,7 +108,7 @@ class Git:
                 env={
                     **self._environ,
                     **self._quiet(),
-                    **self._configured(arguments[0], network),
+                    **self._configured(arguments, network),
                     **(env or {}),
                 },
                 capture_output=True,
@@ -162,14 +162,17 @@ class Git:
     def _quiet() -> dict[str, str]:
         return {"GIT_TERMINAL_PROMPT": "0", "LC_ALL": "C", "GIT_OPTIONAL_LOCKS": "0"}
 
-    def _configured(self, command: str, network: bool) -> dict[str, str]:
+    def _configured(self, arguments: Sequence[str], network: bool) -> dict[str, str]:
         """Configuration of one call, as environment: arguments are seen by every process of the machine."""
         entries = self._auth() if network else []
-        if command == "fetch":
+        if arguments[0] == "fetch":
             # git looks whether what it got hangs together with what was there. Branches and mirrored tags are
             # enough for that; to read ten thousand tags as well takes it longer than all the rest of a fetch.
             # Known to git 2.41 and newer; older ones do not mind.
             entries = [*entries, ("fetch.hideRefs", "refs/tags")]
+        if arguments[0] == "fetch" and "--stdin" in arguments:
+            # Objects by name: a server that is told what commits are here takes them to be here as well.
+            entries = [*entries, ("fetch.negotiationAlgorithm", "noop")]
         found = {"GIT_CONFIG_COUNT": str(len(entries))} if entries else {}
         for at, (key, value) in enumerate(entries):
             found |= {f"GIT_CONFIG_KEY_{at}": key, f"GIT_CONFIG_VALUE_{at}": value}
@@ -261,9 +264,24 @@ class Git:
         """Whether the remote has an address here."""
         return bool(self._values(f"remote.{self.remote}.url"))
 
+    @property
+    def _by_address(self) -> bool:
+        return re.search(r"[/:]", self.remote) is not None
+
+    @property
+    def whole(self) -> tuple[str, ...]:
+        """Options of a fetch that brings files too, although the registry lacks them where it needs none."""
+        # A filter that is kept for an address is the registry's; one that is kept for a name is the user's.
+        return ("--no-filter",) if self._by_address else ()
+
+    @property
+    def partial(self) -> bool:
+        """Whether files that this clone lacks are brought when they are read."""
+        return any(key.endswith(".promisor") for key in self._configuration())
+
     def url(self, *, push: bool = False) -> str:
         """The address of the remote as git uses it, or nothing where it has none here."""
-        if re.search(r"[/:]", self.remote):
+        if self._by_address:
             return self.remote
         own, pushed = (self._values(f"remote.{self.remote}.{key}") for key in ("url", "pushurl"))
         wanted = pushed if push and pushed else own
@@ -340,7 +358,7 @@ class Git:
             # With --depth a whole clone would become a shallow one; without it a shallow one would grow.
             shallow = self.text("rev-parse", "--is-shallow-repository") == "true"
             depth = ["--depth=1"] if shallow else []
-            self.run("fetch", "--quiet", "--no-tags", *depth, self.remote, commit, network=True)
+            self.run("fetch", "--quiet", "--no-tags", *self.whole, *depth, self.remote, commit, network=True)
 
     @contextlib.contextmanager
     def worktree(self, commit: str) -> Iterator[Path]:

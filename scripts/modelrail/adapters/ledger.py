@@ -111,6 +111,8 @@ def digests(git: Git, commit: str, paths: Sequence[str]) -> dict[str, str | None
     """The SHA-256 of files of the ledger; None for one that it has not."""
     if not (commit and paths):
         return dict.fromkeys(paths)
+    if git.partial:
+        _bring(git, commit, paths)
     names = "".join(f"{commit}:{path}\n" for path in paths)
     out = git.run("cat-file", "--batch", data=names.encode(), network=True)
     found: dict[str, str | None] = {}
@@ -125,6 +127,27 @@ def digests(git: Git, commit: str, paths: Sequence[str]) -> dict[str, str | None
         found[path] = files.digest_bytes(out[at : at + size])
         at += size + 1
     return found
+
+
+def _bring(git: Git, commit: str, paths: Sequence[str]) -> None:
+    """Fetch those of these files that are missing, at once: one by one they take a request each."""
+    folder = f"{commit}:{ledger.MODELS}"
+    walked = git.attempt("rev-list", "--objects", "--no-object-names", "--missing=print", folder)
+    missing = {line[1:] for line in walked.stdout.decode().splitlines() if line.startswith("?")}
+    if not missing:
+        return
+    listed = git.run("ls-tree", "-r", "-z", "--full-tree", commit, "--", f"{ledger.MODELS}/", network=True)
+    wanted = set(paths)
+    oids = set()
+    for line in listed.decode("utf-8", "replace").split("\0"):
+        facts, _, path = line.partition("\t")
+        if path in wanted:
+            oids.add(facts.split(" ")[2])
+    feed = "".join(f"{oid}\n" for oid in sorted(oids & missing))
+    if feed:
+        options = ("--quiet", "--no-tags", "--no-write-fetch-head", "--no-auto-gc", "--filter=blob:none")
+        source = git.url() or git.remote
+        git.run("fetch", *options, "--stdin", source, data=feed.encode(), network=True)
 
 
 def log(git: Git, commit: str) -> tuple[list[ledger.Entry], dict[str, str]]:

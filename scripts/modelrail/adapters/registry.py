@@ -99,28 +99,37 @@ def _mirror(git: Git, parts: Sequence[str], *, with_ledger: bool) -> dict[str, s
 def _fetch_all(git: Git, parts: Sequence[str], *, with_ledger: bool) -> None:
     shallow, _ = git.facts()
     refspecs = [f"+{TAGS}{part}*:{MIRROR}{part}*" for part in parts]
-    if not with_ledger:
-        _fetch(git, refspecs, shallow=shallow)
-    elif shallow and ledger.tip(git):
+    if with_ledger and not shallow:
+        refspecs.append(ledger.REFSPEC)
+    _fetch(git, refspecs, shallow=shallow)
+    if with_ledger and shallow:
         # From a tip that was seen git brings what follows it; with --depth it would bring no link to it.
-        _fetch(git, refspecs, shallow=True)
-        _fetch(git, [ledger.REFSPEC], shallow=False)
-    else:
-        _fetch(git, [*refspecs, ledger.REFSPEC], shallow=shallow)
+        _fetch(git, [ledger.REFSPEC], shallow=not ledger.tip(git), files=False)
 
 
-def _fetch(git: Git, refspecs: Sequence[str], *, shallow: bool) -> None:
-    depth = ["--depth=1"] if shallow else []
-    options = ("--quiet", "--no-tags", "--prune", "--no-write-fetch-head", "--no-auto-gc", *depth)
+def _fetch(git: Git, refspecs: Sequence[str], *, shallow: bool, files: bool = True) -> None:
+    """`files`: else of what the commits hold the folders alone.
+
+    A job has a new clone each time, and the ledger's tip holds the evidence of every version there ever was,
+    of which it reads one or none. Git brings that one when it is read.
+    """
+    # By its address: how the user's own `git fetch` treats the remote of that name stays as it is.
+    source, kept = (git.remote, git.whole) if files else (git.url() or git.remote, ("--filter=blob:none",))
+    depth = ("--depth=1",) if shallow else ()
+    options = ("--quiet", "--no-tags", "--prune", "--no-write-fetch-head", "--no-auto-gc")
     try:
         try:
-            git.run("fetch", *options, git.remote, *refspecs, network=True)
+            git.run("fetch", *options, *kept, *depth, source, *refspecs, network=True)
         except GitError as error:
+            if "to support partial clone" in error.why:  # the repository has extensions of its own
+                kept = ()
             # With --depth, git ends with 1 and not a word when no ref matches: ask again without it. Had one
             # matched, the first call would have brought it, so that this one never brings a whole history.
-            if not depth or error.why:
+            elif depth and not error.why:
+                depth = ()
+            else:
                 raise
-            git.run("fetch", *options[: -len(depth)], git.remote, *refspecs, network=True)
+            git.run("fetch", *options, *kept, *depth, source, *refspecs, network=True)
     except (GitError, UnavailableError) as error:  # a missing permission says so itself
         raise type(error)(
             "The registry could not be read from the remote.",
