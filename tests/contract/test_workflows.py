@@ -154,6 +154,14 @@ def test_records_and_model_have_the_same_names_on_both_sides() -> None:
     }
 
 
+def test_what_is_registered_is_attested_whatever_became_of_the_job() -> None:
+    """Of several models one may have failed, or the attempt that registered may have died right after."""
+    job = load(REUSABLE["release"])["jobs"]["attest"]
+    assert "needs.register.outputs.registered == 'true'" in job["if"]
+    assert "needs.register.outputs.attestations != '[{}]'" in job["if"]  # a matrix of no subject
+    assert "result" not in job["if"]
+
+
 def test_a_comparison_of_shards_is_never_skipped() -> None:
     """GitHub counts a skipped check as one that passed."""
     job = load(REUSABLE["evaluate"])["jobs"]["compare"]

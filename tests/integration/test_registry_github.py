@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 from typing import Any
 
@@ -10,7 +11,7 @@ import requests
 
 from modelrail.adapters import files, github_releases
 from support_git import LocalHub
-from support_registry import CONFIG, Project, project
+from support_registry import CONFIG, Project, Said, project
 
 ASSETS = {
     "model.skops", "evidence.json", "statement.intoto.json", "provenance.intoto.json", "model-card.md",
@@ -116,14 +117,24 @@ def test_killed_between_tag_and_release(
     assert set(consumer.remote_tags()) == {"delay@v1.0.0", "delay#staging#1"}
     assert releases(hub) == []
     said = consumer.run("register", env={"GITHUB_RUN_ATTEMPT": "2"})
-    assert said.outputs["registered"] == "false"
+    assert said.outputs["registered"] == "true"
     assert said.outputs["version"] == "v1.0.0"
     (release,) = releases(hub)
     assert said.outputs["release-url"] == release["html_url"]
+    assert subjects(said) == [("model.skops", files.digest_bytes(b"one"), "v1.0.0")]
     assert len(consumer.remote_tags()) == 2
     again = consumer.run("register", env={"GITHUB_RUN_ATTEMPT": "3"})
-    assert again.outputs["release-url"] == release["html_url"]
+    assert again.outputs == said.outputs
     assert consumer.run("promote", "delay", "v1.0.0").outputs["changed"] == "true"
+
+
+def subjects(said: Said) -> list[tuple[str, str, str]]:
+    """What GitHub is asked to attest: file, digest, and the version that the predicate speaks of."""
+    return [
+        (one["name"], one["digest"], json.loads(one["predicate"])["version"])
+        for one in json.loads(said.outputs["attestations"])
+        if one
+    ]
 
 
 @pytest.mark.fault(3)
@@ -177,13 +188,23 @@ def test_all_jobs_run_again_are_one_registration(hub: LocalHub, consumer: Projec
     before, release = consumer.remote_tags(), releases(hub)
     consumer.train("other bytes", new=False, version="v1.0.0")
     again = consumer.run("register", env={"GITHUB_RUN_ID": "814", "GITHUB_RUN_ATTEMPT": "2"})
-    assert again.outputs["registered"] == "false"
-    assert (again.outputs["version"], again.outputs["tag"]) == (first.outputs["version"], "delay@v1.0.0")
+    # The answer is the first attempt's, down to what is attested: its bytes by its evidence.
+    assert again.outputs == first.outputs
+    assert subjects(again) == [("model.skops", files.digest_bytes(b"one"), "v1.0.0")]
     assert consumer.remote_tags() == before
     assert releases(hub) == release
+    # Another run of the same commit has nothing to register, and nothing to attest.
+    consumer.train("one", new=False, version="v1.0.0")
+    other = consumer.run("register", env={"GITHUB_RUN_ID": "813"})
+    assert (other.outputs["registered"], subjects(other)) == ("false", [])
+    consumer.train("other bytes", new=False, version="v1.0.0")
     # A retrain that is meant is a run of its own.
     retrained = consumer.run("register", env={"GITHUB_RUN_ID": "815"})
     assert retrained.outputs["version"] == "v1.0.1"
+    # What was taken back since is not put to work by a late attempt.
+    consumer.run("deregister", "delay", "v1.0.0", "--reason", "bad", env={"GITHUB_RUN_ID": "816"})
+    late = consumer.run("register", env={"GITHUB_RUN_ID": "814", "GITHUB_RUN_ATTEMPT": "3"})
+    assert (late.outputs["registered"], subjects(late)) == ("false", [])
 
 
 @pytest.mark.fault(6)
@@ -209,7 +230,8 @@ def test_an_attempt_that_does_not_pass_takes_nothing_back(
     assert "staging" in told
     consumer.train("worse", new=False, verdict="fail")
     said = consumer.run("register", env={**run, "GITHUB_RUN_ATTEMPT": "5"})
-    assert (said.outputs["registered"], said.outputs["version"]) == ("false", "v1.0.0")
+    assert (said.outputs["registered"], said.outputs["version"]) == ("true", "v1.0.0")
+    assert subjects(said) == [("model.skops", files.digest_bytes(b"one"), "v1.0.0")]
     assert said.outputs["release-url"] == release["html_url"]
     assert "the verdict is fail" in said.err
     assert (consumer.remote_tags(), releases(hub), comments(hub, number)) == (before, [release], [told])

@@ -62,6 +62,16 @@ def of_promotion(
     return (plans.Document(path=f"{place}/{name}", data=data),)
 
 
+def named_evidence(git: Git, state: ModelState, version: str) -> tuple[records.Evidence, str, bytes] | None:
+    """The evidence that a version's tag names, as record and bytes; None where the ledger has none."""
+    registered = state.versions[version]
+    digest = registered.evidence_digest
+    data = ledger.evidence(git, ledger.tip(git), state.model, version, digest)
+    if data is None:
+        return None
+    return files.decode(data, records.Evidence, f"evidence.json of {registered.event.tag}"), digest, data
+
+
 def first_evidence(
     git: Git, state: ModelState, version: str, place: Path
 ) -> tuple[records.Evidence, str, Path] | None:
@@ -69,11 +79,9 @@ def first_evidence(
 
     The run that completes it may have measured anew; what is published is what the tag names.
     """
-    registered = state.versions[version]
-    digest = registered.evidence_digest
-    data = ledger.evidence(git, ledger.tip(git), state.model, version, digest)
-    if data is None:
+    kept = named_evidence(git, state, version)
+    if kept is None:
         return None
-    record = files.decode(data, records.Evidence, f"evidence.json of {registered.event.tag}")
+    record, digest, data = kept
     files.write_bytes(place / records.Evidence.FILE, data)
     return record, digest, place

@@ -207,13 +207,19 @@ def _register(model: modelrail_config.Model, work: Work) -> dict[str, object]:
     if (decision.changed or done.release_url or decision.operation) and not work.dry_run:
         work.comments.append(_release.comment(model.name, found, decision=decision, release_url=url))
     say(_line(model.name, decision, dry_run=work.dry_run))
+    registered, attestation = False, None
+    if decision.changed:
+        registered, attestation = True, _statements.subject(evidence, decision.version, digest)
+    elif decision.operation:
+        state = _registry.current(work.git, model.name)
+        registered, attestation = _told_again(work.git, state, decision.version)
     return {
-        "registered": decision.changed and not work.dry_run,
+        "registered": registered and not work.dry_run,
         "version": decision.version,
         "tag": decision.tag,
         "stages": list(decision.entered),
         "release_url": url,
-        "attestation": _statements.subject(evidence, decision.version, digest) if decision.changed else None,
+        "attestation": attestation,
         "notes": [note for note in (decision.note, *done.notes) if note],
         **({"dry_run": True, "plan": done.planned} if work.dry_run else {}),
     }
@@ -228,9 +234,10 @@ def _of_earlier_attempt(
         return None
     operation = f"{found.run_id}/register/{model.name}/{work.git.head()}"
     try:
-        decision = registration.repeated(_registry.current(work.git, model.name), operation)
+        state = _registry.current(work.git, model.name)
     except ModelrailError:
         return None  # what failed first is what is told
+    decision = registration.repeated(state, operation)
     if decision is None:
         return None
     url = ""
@@ -245,14 +252,27 @@ def _of_earlier_attempt(
         url = str(release.get("html_url", ""))
     if not work.dry_run:
         work.comments.append(_release.comment(model.name, found, decision=decision, release_url=url))
+    registered, attestation = _told_again(work.git, state, decision.version)
     say(f"⚠ This attempt changes nothing about {model.name} {decision.version}: {failed.what}")
     say(_line(model.name, decision, dry_run=work.dry_run))
     return {
-        "registered": False, "version": decision.version, "tag": decision.tag,
-        "stages": list(decision.entered), "release_url": url, "attestation": None,
+        "registered": registered and not work.dry_run, "version": decision.version, "tag": decision.tag,
+        "stages": list(decision.entered), "release_url": url, "attestation": attestation,
         "notes": [decision.note, failed.what],
         **({"dry_run": True, "plan": []} if work.dry_run else {}),
     }  # fmt: skip
+
+
+def _told_again(git: Git, state: ModelState, version: str) -> tuple[bool, dict[str, str] | None]:
+    """`registered` of a version that an earlier attempt of this run registered, and what is attested of it.
+
+    Jobs that hang on the output run after a repetition too, as the first attempt may have died before them;
+    not for a version that was taken back since. Attested are the bytes and the evidence that its tag names.
+    """
+    if not state.versions[version].usable:
+        return False, None
+    kept = _ledger.named_evidence(git, state, version)
+    return True, None if kept is None else _statements.subject(kept[0], version, kept[1])
 
 
 def _evidence(model: modelrail_config.Model, folder: Path) -> tuple[records.Evidence, str, Path]:
@@ -337,7 +357,9 @@ def _tell(work: Work, results: Mapping[str, Mapping[str, Any]]) -> None:
             "release-url": said.get("release_url", ""),
         }
     # One line, for a matrix of jobs; one of no subject for a matrix that would else be no matrix at all.
-    subjects = [said["attestation"] for said in results.values() if said["registered"]]
+    subjects = [
+        said["attestation"] for said in results.values() if said["registered"] and said["attestation"]
+    ]
     attestations = json.dumps(subjects or [{}], separators=(",", ":"))
     registered = any(said["registered"] for said in results.values())
     _outputs.tell(work.context.settings, by_model, {"registered": registered, "attestations": attestations})
