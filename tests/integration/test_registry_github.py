@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +11,7 @@ import pytest
 import requests
 
 from modelrail.adapters import files, github_releases
+from modelrail.commands import _statements
 from support_git import LocalHub
 from support_registry import CONFIG, Project, Said, project
 
@@ -254,6 +256,79 @@ def test_a_release_is_never_completed_with_other_bytes(
     consumer.train("one", new=False, version="v1.0.0")
     consumer.run("register", env={**run, "GITHUB_RUN_ATTEMPT": "3"})
     assert len(releases(hub)) == 1
+
+
+def replace_asset(hub: LocalHub, name: str, change: Callable[[bytes], bytes] | None) -> None:
+    """As somebody who may write does by hand; None only deletes it."""
+    headers = {"Authorization": f"Bearer {hub.token}"}
+    (release,) = releases(hub)
+    asset = next(found for found in release["assets"] if found["name"] == name)
+    there = requests.get(
+        asset["url"], headers=headers | {"Accept": "application/octet-stream"}, timeout=10
+    ).content
+    requests.delete(asset["url"], headers=headers, timeout=10)
+    if change is not None:
+        answer = requests.post(
+            release["upload_url"].partition("{")[0], params={"name": name}, data=change(there), timeout=10,
+            headers=headers | {"Content-Type": "application/octet-stream"},
+        )  # fmt: skip
+        assert answer.status_code == 201
+
+
+@pytest.mark.fault(20)
+def test_verify_finds_every_file_of_a_release_that_was_replaced(
+    hub: LocalHub, consumer: Project, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Also of a release that a later attempt completed, and where GitHub does not say an asset's digest."""
+    merged(consumer, hub, "one")
+    with monkeypatch.context() as patch:
+        patch.setattr(github_releases, "publish", _die)
+        with pytest.raises(RuntimeError, match="killed"):
+            consumer.run("register")
+    consumer.train("one", new=False, version="v1.0.0")
+    with monkeypatch.context() as patch:  # the repository was renamed in between
+        patch.setattr(_statements, "repository_url", lambda _: "https://github.com/octo/renamed")
+        consumer.run("register", env={"GITHUB_RUN_ATTEMPT": "2"})
+    assert consumer.run("verify", "--assets", "--json").json["ok"]
+
+    def found() -> list[str]:
+        laptop = {"GITHUB_ACTIONS": ""}  # in CI the annotation follows the document
+        listed = consumer.run("verify", "--assets", "--json", env=laptop, code=25).json["findings"]
+        assert {(one["kind"], one["subject"]) for one in listed} == {("asset", "delay@v1.0.0")}
+        return [one["what"] for one in listed]
+
+    shared = ["evidence.json", "model-card.md", "provenance.intoto.json", "statement.intoto.json"]
+    for name in [*shared, "report.html"]:
+        replace_asset(hub, name, lambda data: data + b" ")
+    told = [f"{name} of the release delay@v1.0.0 is not the file that the ledger keeps." for name in shared]
+    told.append("report.html of the release delay@v1.0.0 is not the file that its record names.")
+    assert sorted(found()) == sorted(told)
+    listed = github_releases._assets
+    with monkeypatch.context() as patch:
+        patch.setattr(
+            github_releases, "_assets",
+            lambda *given: {name: {**asset, "digest": None} for name, asset in listed(*given).items()},
+        )  # fmt: skip
+        assert sorted(found()) == sorted(told)
+    for name in [*shared, "report.html"]:
+        replace_asset(hub, name, None)
+    told = [f"The release delay@v1.0.0 has no {name}, which belongs to it." for name in shared]
+    assert sorted(found()) == sorted([*told, told[0].replace("evidence.json", "report.html")])
+
+    digest = files.digest_bytes(b"one").removeprefix("sha256:").encode()
+    replace_asset(hub, "SHA256SUMS", lambda data: data.replace(digest, b"0" * 64))
+    assert (
+        "SHA256SUMS of the release delay@v1.0.0 names other bytes for model.skops than the record." in found()
+    )
+    replace_asset(hub, "SHA256SUMS", lambda _: b"\xff\nnothing")
+    replace_asset(hub, "model.skops", lambda _: b"two")
+    assert max(found()).startswith("model.skops of the release delay@v1.0.0 is not the file that was")
+    replace_asset(hub, "SHA256SUMS", None)
+    replace_asset(hub, "model.skops", lambda _: b"one")
+    missing = [*shared, "SHA256SUMS"]
+    assert sorted(found()) == sorted(
+        f"The release delay@v1.0.0 has no {name}, which belongs to it." for name in missing
+    )
 
 
 @pytest.mark.fault(20)

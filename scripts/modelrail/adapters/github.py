@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import contextlib
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import Any, BinaryIO
 from urllib.parse import quote
@@ -213,6 +213,10 @@ class GitHub:
     ) -> str:
         """Stream an asset to `dest`; returns its SHA-256. With `digest`, other bytes are refused."""
         return github_releases.download(self, release, name, dest, digest=digest, max_bytes=max_bytes)
+
+    def asset_digests(self, release: Json, names: Iterable[str], *, max_bytes: int) -> dict[str, str]:
+        """The SHA-256 of these assets, of those that are there."""
+        return github_releases.digests(self, release, names, max_bytes=max_bytes)
 
     # --- check runs ------------------------------------------------------------------------------------
 

@@ -12,7 +12,7 @@ import hashlib
 import os
 import re
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO
 from urllib.parse import quote
@@ -185,6 +185,22 @@ def _holds(github: GitHub, found: Json, asset: plans.Asset) -> bool:
         return bool(found["digest"] == asset.digest)
     with tempfile.TemporaryDirectory(prefix="modelrail-asset-") as place:
         return _fetch(github, found, Path(place) / "copy", asset.path.stat().st_size) == asset.digest
+
+
+def digests(github: GitHub, release: Json, names: Iterable[str], *, max_bytes: int) -> dict[str, str]:
+    """The SHA-256 of these files, of those that the release has: as GitHub says, else of a download."""
+    there = _assets(github, release)
+    found: dict[str, str] = {}
+    for name in names:
+        asset = there.get(_key(name))
+        if asset is None or asset.get("state") != "uploaded":
+            continue
+        if asset.get("digest"):
+            found[name] = str(asset["digest"])
+            continue
+        with tempfile.TemporaryDirectory(prefix="modelrail-asset-") as place:
+            found[name] = _fetch(github, asset, Path(place) / "copy", max_bytes)
+    return found
 
 
 def download(github: GitHub, release: Json, name: str, dest: Path, *, digest: str, max_bytes: int) -> str:

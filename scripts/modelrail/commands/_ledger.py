@@ -8,7 +8,7 @@ from modelrail import plans, records
 from modelrail.adapters import files, ledger
 from modelrail.adapters.git import Git
 from modelrail.commands import _statements
-from modelrail.commands._release import CARD
+from modelrail.commands._release import CARD, SHARED
 from modelrail.core import ledger as layout
 from modelrail.core.history import ModelState
 
@@ -85,3 +85,10 @@ def first_evidence(
     record, digest, data = kept
     files.write_bytes(place / records.Evidence.FILE, data)
     return record, digest, place
+
+
+def shared(git: Git, state: ModelState, version: str) -> dict[str, bytes]:
+    """What the ledger keeps of a version that its release has too, by file name: the same bytes."""
+    tip, place = ledger.tip(git), layout.version_folder(state.model, version)
+    found = {name: ledger.document(git, tip, f"{place}/{name}") for name in SHARED}
+    return {name: data for name, data in found.items() if data is not None}

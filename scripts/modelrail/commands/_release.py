@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 
 from msgspec.structs import replace
@@ -10,12 +11,14 @@ from modelrail import __version__, config, plans, records, settings
 from modelrail.adapters import files
 from modelrail.adapters.actions_io import say
 from modelrail.adapters.stores import release_assets
-from modelrail.commands import _records, _statements
-from modelrail.core import statement
+from modelrail.commands import _records
+from modelrail.core import statement, verification
 from modelrail.core.decisions import Decision
 from modelrail.core.history import ModelState
 
-CARD, REPORT, SUMS = "model-card.md", "report.html", "SHA256SUMS"
+CARD, REPORT = "model-card.md", "report.html"
+# What a release and the ledger both hold of a version: the same bytes.
+SHARED = (records.Evidence.FILE, CARD, statement.FILE, statement.PROVENANCE_FILE)
 
 
 def of(
@@ -30,13 +33,14 @@ def of(
     *,
     run_url: str,
     published: bool,
-    repository_url: str = "",
+    shared: Mapping[str, bytes],
     leads: bool = True,
 ) -> plans.PublishRelease | None:
     """The release with the model, its evidence, its card and the checksums; None when it is published.
 
     A run that died between tag and release is completed by the next one with the same model bytes. If that
     one measured anew, its evidence is not the one that the tag names and is left out: better none than that.
+    `shared`: card and statements as the ledger has them; what it has not is left out, but for the card.
     `leads`: the model's releases may be the repository's latest.
     """
     if published:
@@ -51,7 +55,6 @@ def of(
                 f"⚠ {decision.tag} names another evidence than this run's; its release goes without."
                 f" Before a promotion run:  modelrail evaluate {decision.model}@{version}"
             )
-    card = render.model_card(evidence, version, evidence_digest=digest if kept else "")
     assets: list[plans.Asset] = []
     if policy.store == "release":
         assets += release_assets.assets(file, evidence.candidate.file.digest, place)
@@ -60,12 +63,19 @@ def of(
         assets.append(
             plans.Asset(name=name, path=folder / name, digest=digest, media_type="application/json")
         )
-        for name, data in _statements.both(evidence, version, digest, repository_url).items():
-            assets.append(_written(place, name, data, statement.MEDIA_TYPE))
+        assets += [
+            _written(place, name, shared[name], statement.MEDIA_TYPE)
+            for name in (statement.FILE, statement.PROVENANCE_FILE)
+            if name in shared
+        ]
         assets.append(_written(place, REPORT, _report(evidence, digest, folder, run_url), "text/html"))
-    assets.append(_written(place, CARD, card.encode(), "text/markdown"))
+    if kept and CARD in shared:
+        card = shared[CARD]
+    else:
+        card = render.model_card(evidence, version, evidence_digest=digest if kept else "").encode()
+    assets.append(_written(place, CARD, card, "text/markdown"))
     sums = "".join(f"{asset.digest.removeprefix('sha256:')}  {asset.name}\n" for asset in assets)
-    assets.append(_written(place, SUMS, sums.encode(), "text/plain"))
+    assets.append(_written(place, verification.SUMS, sums.encode(), "text/plain"))
     final, newest = _final(decision, state, policy)
     return plans.PublishRelease(
         tag=decision.tag,

@@ -176,10 +176,11 @@ def _register(model: modelrail_config.Model, work: Work) -> dict[str, object]:
                         model, state, decision.version, evidence.candidate.file, known=first is not None
                     )
                 carried = first or carried
+            shared = {document.path.rpartition("/")[2]: document.data for document in decision.documents}
             effect = _release.of(
                 decision, state, model, carried[0], carried[1], file, carried[2], place,
-                repository_url=_statements.repository_url(found), run_url=found.run_url,
-                published=published,
+                run_url=found.run_url, published=published,
+                shared=shared if decision.changed else _ledger.shared(work.git, state, decision.version),
                 leads=_on_github.leads(work.context.config, model.name),
             )  # fmt: skip
             return _registry.Step(decision, (effect,) if effect else (), before)

@@ -8,7 +8,7 @@ import time
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -19,12 +19,17 @@ from modelrail.adapters.git import Git, open_repository
 from modelrail.commands import _options, _registry
 from modelrail.core import digits, history, verification
 from modelrail.core import ledger as layout
-from modelrail.core.history import ModelState
+from modelrail.core.history import ModelState, Registered
 from modelrail.core.verification import Finding
 from modelrail.errors import LedgerTamperedError, NotFoundError, RecordError, UsageError
 from modelrail.settings import Settings
 
+if TYPE_CHECKING:
+    from modelrail.adapters.github import GitHub
+
 ROLLBACK = "Rollback-From"  # a trailer of what no evidence carried
+MAX_SUMS = 1024 * 1024
+MAX_FILE = 64 * 1024 * 1024  # of a release, where GitHub does not say its digest
 
 EPILOG = """\b
 Examples:
@@ -53,7 +58,9 @@ class Read:
     "--fetch/--no-fetch", default=True, show_default=True,
     help="Check what the remote holds; otherwise this clone's tags, and the ledger that it has seen.",
 )  # fmt: skip
-@click.option("--assets", is_flag=True, help="Fetch the model file of every version, and check its bytes.")
+@click.option(
+    "--assets", is_flag=True, help="Check the bytes of every model file, and of the other files of releases."
+)
 @click.option(
     "--signers", default="", metavar="FILE",
     help="Every tag and ledger commit must be signed by one of these (as for git's allowedSignersFile).",
@@ -71,7 +78,7 @@ def command(fetch: bool, assets: bool, signers: str, as_json: bool) -> None:
     read = _read(git, fetch=fetch)
     findings = [*read.findings, *check(git, read)]
     if assets:
-        findings += _assets(git, found, read.states)
+        findings += _assets(git, found, read)
     if signers:
         findings += _signatures(git, found, signers, read)
     document = {
@@ -185,16 +192,17 @@ def _evidence(git: Git, read: Read) -> list[Finding]:
     return verification.check_evidence(named, kept, (entry.tag for entry in read.entries if entry.tag))
 
 
-def _assets(git: Git, found: Settings, states: Mapping[str, ModelState]) -> list[Finding]:
-    """The model file of every version that has a digest, as its store holds it; evidence of its release too.
+def _assets(git: Git, found: Settings, read: Read) -> list[Finding]:
+    """The model file of every version that has a digest, as its store holds it; the files of its release too.
 
     Raises UsageError where a file is an asset of a release and there is no GitHub to ask.
     """
     from modelrail.adapters import store, stores
+    from modelrail.commands import _release
 
     versions = [
         registered
-        for state in states.values()
+        for state in read.states.values()
         for registered in state.versions.values()
         if registered.model_digest and registered.usable
     ]
@@ -205,18 +213,59 @@ def _assets(git: Git, found: Settings, states: Mapping[str, ModelState]) -> list
             f"--assets needs GitHub: {released[0].event.tag} is kept there.",
             next="Set GITHUB_REPOSITORY and a token.",
         )
+    places = {
+        (known.event.tag, name): f"{layout.version_folder(known.event.model, known.version)}/{name}"
+        for known in versions
+        for name in _release.SHARED
+    }
+    kept = ledger.digests(git, read.tip, list(places.values()))
     findings: list[Finding] = []
     for registered in versions:
         tag = registered.event.tag
         try:
             with tempfile.TemporaryDirectory(prefix="modelrail-verify-") as folder:
                 store.fetch_model(git, client, registered, Path(folder), settings=found)
-            if client is not None:
-                store.fetch_evidence(client, registered)
         except RecordError as error:
             findings.append(
                 Finding("asset", tag, f"{error.what} {error.why}".strip(), registered.model_digest)
             )
         except NotFoundError as error:
             findings.append(Finding("asset", tag, error.what, registered.model_digest))
+        if client is not None:
+            shared = {
+                name: digest
+                for name in _release.SHARED
+                if (digest := kept[places[tag, name]]) is not None
+            }  # fmt: skip
+            findings += _released(client, registered, shared)
     return findings
+
+
+def _released(client: GitHub, registered: Registered, kept: Mapping[str, str]) -> list[Finding]:
+    """The files of a version's release beside the model; none of a version that has no release."""
+    from modelrail.adapters import stores
+
+    tag, model = registered.event.tag, registered.event.trailers.get("Model-File", "")
+    release = client.release_by_tag(tag)
+    if release is None:
+        return []  # where the model is an asset, that it is not there was said
+    named = {records.Evidence.FILE: registered.evidence_digest} if registered.evidence_digest else {}
+    listed: Mapping[str, str] | None = None
+    try:
+        with tempfile.TemporaryDirectory(prefix="modelrail-verify-") as folder:
+            path = Path(folder) / verification.SUMS
+            client.download_asset(release, verification.SUMS, path, max_bytes=MAX_SUMS)
+            listed = verification.checksums(path.read_text("utf-8", "replace"))
+    except NotFoundError:
+        pass
+    except RecordError as error:
+        return [Finding("asset", tag, error.what)]
+    # The model was compared, also one in parts; of these only what SHA256SUMS says of the whole.
+    own = {name for name in listed or {} if name == model or name.startswith(f"{model}.part")}
+    if listed is not None:
+        listed = {name: said for name, said in listed.items() if name == model or name not in own}
+    rest = {*(listed or {}), *kept, *named} - own
+    held = client.asset_digests(release, sorted(rest), max_bytes=MAX_FILE)
+    if not stores.is_stored(registered.event) or model in (listed or {}):
+        named[model] = held[model] = registered.model_digest
+    return verification.check_release(tag, kept, named, held, listed)

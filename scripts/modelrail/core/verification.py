@@ -4,6 +4,7 @@ objects that should be one.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Literal, NamedTuple
 
@@ -32,6 +33,9 @@ _ERRORS: dict[str, type[errors.ModelrailError]] = {
 }
 # Which of several findings names the exit code: the worst first.
 _WORST: tuple[str, ...] = ("ledger", "moved", "deleted", "lightweight", "unlisted", "evidence", "asset")
+SUMS = "SHA256SUMS"
+MAX_FILES = 1000  # of a release
+_SUM = re.compile(r"([0-9a-f]{64})  ([^/]{1,255})\Z")
 
 
 class Finding(NamedTuple):
@@ -246,4 +250,50 @@ def check_evidence(
             else f"The evidence of {tag} is not in the ledger."
         )
         found.append(Finding("evidence", tag, what, said, there[-1] if there else ""))
+    return found
+
+
+def check_release(
+    tag: str,
+    kept: Mapping[str, str],
+    named: Mapping[str, str],
+    held: Mapping[str, str],
+    listed: Mapping[str, str] | None,
+) -> list[Finding]:
+    """The files of a published release are those that the ledger keeps of its version, byte for byte.
+
+    `kept`: digests of the ledger's files; `named`: those that the tag says; `held`: what the release has of
+    all these, and of what its SHA256SUMS lists (`listed`, None without one). A file that the ledger does not
+    keep must be what SHA256SUMS says. A release that has none of them is somebody's own, and says nothing.
+    """
+    if listed is None and not held:
+        return []
+    expected = {**(listed or {}), **kept, **named}
+    found: list[Finding] = []
+    for name, digest in expected.items():
+        there = held.get(name, "")
+        if there == digest or not (there or name in kept or name in (listed or {})):
+            continue
+        if there:
+            by = "that the ledger keeps" if name in kept else "that its record names"
+            what = f"{name} of the release {tag} is not the file {by}."
+        else:
+            what = f"The release {tag} has no {name}, which belongs to it."
+        found.append(Finding("asset", tag, what, digest, there))
+    if listed is None:
+        return [*found, Finding("asset", tag, f"The release {tag} has no {SUMS}, which belongs to it.")]
+    for name, digest in listed.items():
+        if digest != expected[name]:
+            what = f"{SUMS} of the release {tag} names other bytes for {name} than the record."
+            found.append(Finding("asset", tag, what, expected[name], digest))
+    return found
+
+
+def checksums(text: str) -> dict[str, str]:
+    """The lines of a SHA256SUMS, as digests by file name. Total: what is no such line is left out."""
+    found: dict[str, str] = {}
+    for line in text.splitlines()[:MAX_FILES]:
+        match = _SUM.match(line)
+        if match:
+            found[match[2]] = f"sha256:{match[1]}"
     return found
