@@ -177,8 +177,8 @@ _STAGE = _table(
             "minItems": 1,
             "items": _text("A login on GitHub; on a laptop, git's `user.name`.", "ana"),
             "examples": [["ana", "release-bot"]],
-            "description": "Who may put a version here, by `promote` or `rollback`. Default: whoever may run "
-            "the workflow.",
+            "description": "Who may put a version here, by `promote` or `rollback`, or take one out. "
+            "Default: whoever may run the workflow.",
         },
     },
     (),

@@ -350,6 +350,32 @@ def test_a_version_is_taken_back(consumer: Project) -> None:
     assert shown["delay"]["version"] == "v1.0.1"
 
 
+def test_who_may_not_change_a_stage_may_not_empty_it(consumer: Project, tmp_path: Path) -> None:
+    """By whichever file says so; a file that is named must be there."""
+    consumer.release("one")
+    consumer.run("promote", "delay", "v1.0.0", "--evidence", consumer.evidence_file())
+    file = consumer.root / "modelrail.yaml"
+    text, take = file.read_text(encoding="utf-8"), ("unassign", "delay", "--stage", "production")
+    file.write_text(text.replace("enter: manual", "enter: manual, by: [ana]"), encoding="utf-8")
+    before = consumer.remote_tags()
+    said = consumer.run(*take, "--reason", "x", env={"GITHUB_ACTOR": "eve"}, code=6)
+    assert "eve may not take a version of delay out of production." in said.err
+    file.rename(consumer.root / "other.yaml")
+    consumer.run(*take, "--reason", "x", "--config", "other.yaml", env={"GITHUB_ACTOR": "eve"}, code=6)
+    consumer.run(*take, "--reason", "x", "--config", "absent.yaml", code=3)
+    event = tmp_path / "event.json"
+    event.write_text('{"repository": {"default_branch": "main"}}', encoding="utf-8")
+    elsewhere = {
+        "GITHUB_EVENT_NAME": "workflow_dispatch", "GITHUB_EVENT_PATH": str(event),
+        "GITHUB_REF": "refs/heads/mine",
+    }  # fmt: skip
+    assert "was started on refs/heads/mine" in consumer.run(*take, "--reason", "x", env=elsewhere, code=6).err
+    assert consumer.remote_tags() == before
+    ana = {"GITHUB_ACTOR": "Ana"}
+    consumer.run(*take, "--reason", "x", "--config", "other.yaml", env=ana)
+    assert set(consumer.remote_tags()) - set(before) == {"delay#production!#3"}
+
+
 def test_a_stage_is_emptied_and_a_model_deprecated(consumer: Project) -> None:
     consumer.release("one")
     said = consumer.run("unassign", "delay", "--stage", "staging", "--reason", "over", "--json")

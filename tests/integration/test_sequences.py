@@ -97,7 +97,7 @@ def step(git: Git, naive: Naive, kind: str, stage: str, pick: int, at: int, comm
         elif kind == "rollback":
             decision = transitions.rollback(state, policy(), stage, None, who)
         elif kind == "unassign":
-            decision = withdrawals.unassign(state, stage, who)
+            decision = withdrawals.unassign(state, None, stage, who)
         elif kind == "deregister":
             decision = withdrawals.deregister(state, version, who)
         elif kind == "deprecate":

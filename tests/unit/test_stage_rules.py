@@ -57,7 +57,7 @@ class Paper:
         )
 
     def unassign(self, version: str = "") -> Decision:
-        return self.keep(withdrawals.unassign(self.state, "shadow", self.asked(), version))
+        return self.keep(withdrawals.unassign(self.state, self.rules, "shadow", self.asked(), version))
 
     @property
     def shadow(self) -> list[str]:
@@ -123,6 +123,12 @@ def test_only_those_named_may_put_a_version_there() -> None:
     assert paper.promote("v1.0.3", "production", actor="ana").changed
     with pytest.raises(RefusedError, match="eve may not"):
         transitions.rollback(paper.state, paper.rules, "production", None, paper.asked(actor="eve"))
+    with pytest.raises(
+        RefusedError, match="eve may not take a version of delay out of production"
+    ) as refused:
+        withdrawals.unassign(paper.state, paper.rules, "production", paper.asked(actor="eve"))
+    assert "stages.production.by" in refused.value.why
+    assert withdrawals.unassign(paper.state, paper.rules, "production", paper.asked(actor="Bo")).changed
 
 
 def test_nobody_is_asked_where_a_version_enters_by_itself() -> None:
@@ -144,7 +150,7 @@ def test_a_repeated_withdrawal_is_the_first_one_whatever_came_between(paper: Pap
 def test_a_repeated_registration_is_no_new_version_though_the_first_was_taken_back(paper: Paper) -> None:
     carried, request = evidence(digest=support_records.digest("9")), paper.asked()
     paper.keep(registration.register(paper.state, paper.rules, carried, "9", "v2.0.0", request))
-    paper.keep(withdrawals.unassign(paper.state, "staging", paper.asked()))
+    paper.keep(withdrawals.unassign(paper.state, paper.rules, "staging", paper.asked()))
     paper.keep(withdrawals.deregister(paper.state, "v2.0.0", paper.asked()))
     again = registration.register(paper.state, paper.rules, carried, "9", "v2.0.1", request)
     assert (again.changed, again.version, again.tag) == (False, "v2.0.0", "delay@v2.0.0")

@@ -71,7 +71,7 @@ def load_policy(found: settings.Settings, file: str, model: str) -> tuple[config
     """The configuration and one model of it. Raises ConfigError, NotFoundError, RefusedError."""
     from modelrail import config_check
 
-    _refuse_other_branch(found)
+    refuse_other_branch(found)
     loaded = config_check.load(found.workspace / file)
     policy = loaded.model(model)
     if policy is None:
@@ -80,7 +80,7 @@ def load_policy(found: settings.Settings, file: str, model: str) -> tuple[config
     return loaded, policy
 
 
-def _refuse_other_branch(found: settings.Settings) -> None:
+def refuse_other_branch(found: settings.Settings) -> None:
     """A dispatch can be started on any branch, and would go by what that branch says of the stages."""
     repository = found.event.get("repository")
     branch = repository.get("default_branch") if isinstance(repository, Mapping) else None
@@ -92,12 +92,12 @@ def _refuse_other_branch(found: settings.Settings) -> None:
         )
 
 
-def configuration(found: settings.Settings) -> config.Config | None:
+def configuration(found: settings.Settings, file: str = config.FILE) -> config.Config | None:
     """modelrail.yaml, for commands that also work without: how it wants writes signed, its stages."""
     from modelrail import config_check
 
-    path = found.workspace / config.FILE
-    return config_check.load(path) if path.is_file() else None
+    path = found.workspace / file
+    return config_check.load(path) if file != config.FILE or path.is_file() else None
 
 
 def client(found: settings.Settings) -> GitHub | None:

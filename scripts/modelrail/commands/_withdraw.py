@@ -20,24 +20,26 @@ def carry_out(
     key: str,
     model: str,
     why: str,
-    decide: Callable[[ModelState, Asked], Decision],
+    decide: Callable[[ModelState, Asked, config.Model | None], Decision],
     line: Callable[[Decision], str],
     *,
     as_json: bool,
     dry_run: bool,
     after: Callable[[config.Config, ModelState], plans.Plan] | None = None,
+    file: str = config.FILE,
 ) -> None:
     """Ask, push, say. `after`: what follows on GitHub, where there is one and a modelrail.yaml to go by."""
     found = _registry.surroundings()
     _registry.check_model_name(model)
     git = open_repository(found)
-    loaded = _registry.configuration(found)
+    loaded = _registry.configuration(found, file)
+    policy = loaded.model(model) if loaded else None
     github = _registry.client(found) if after and loaded else None
     approved = _approvals.read(found, github)
     asked = _registry.asked(found, git, key, why, keep=not dry_run, approvals=approved)
 
     def step_of(state: ModelState) -> _registry.Step:
-        decision = decide(state, asked)
+        decision = decide(state, asked, policy)
         follows = after(loaded, state) if after and loaded and decision.changed else ()
         return _registry.Step(decision, follows)
 

@@ -22,7 +22,7 @@ def command(model: str, reason: str, as_json: bool, dry_run: bool) -> None:
     """Mark MODEL as deprecated. Its stages stay as they are; any later event of it takes the mark away."""
     _withdraw.carry_out(
         f"deprecate/{model}", model, reason,
-        withdrawals.deprecate,
+        lambda state, asked, _: withdrawals.deprecate(state, asked),
         lambda decision: f"{decision.model} is deprecated",
         as_json=as_json, dry_run=dry_run,
     )  # fmt: skip

@@ -26,7 +26,7 @@ def command(model: str, version: str, reason: str, as_json: bool, dry_run: bool)
     """
     _withdraw.carry_out(
         f"deregister/{model}/{version}", model, reason,
-        lambda state, asked: withdrawals.deregister(state, version, asked),
+        lambda state, asked, _: withdrawals.deregister(state, version, asked),
         lambda decision: f"{decision.model} {decision.version} is taken back",
         as_json=as_json, dry_run=dry_run,
     )  # fmt: skip

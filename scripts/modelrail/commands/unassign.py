@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import click
 
-from modelrail import config, plans
-from modelrail.commands import _on_github, _options, _withdraw
+from modelrail import config as modelrail_config
+from modelrail import plans
+from modelrail.commands import _on_github, _options, _registry, _withdraw
 from modelrail.core import withdrawals
 from modelrail.core.history import ModelState
 
@@ -22,12 +23,19 @@ Example:
     "--version", default="", metavar="VERSION", help="Where several stand: which. Default: the newest."
 )
 @_withdraw.reason
+@_options.config
 @_options.as_json
 @_options.dry_run
-def command(model: str, stage: str, version: str, reason: str, as_json: bool, dry_run: bool) -> None:
-    """Empty a stage of MODEL. What stood there before does not come back; that is what `rollback` does."""
+def command(
+    model: str, stage: str, version: str, reason: str, config: str, as_json: bool, dry_run: bool
+) -> None:
+    """Empty a stage of MODEL. What stood there before does not come back; that is what `rollback` does.
 
-    def follows(loaded: config.Config, state: ModelState) -> plans.Plan:
+    Where the policy says who may change the stage (`by`), only they may.
+    """
+    _registry.refuse_other_branch(_registry.surroundings())
+
+    def follows(loaded: modelrail_config.Config, state: ModelState) -> plans.Plan:
         policy, standing = loaded.model(model), state.standing(stage)
         left = next((one for one in standing if version in {"", one.version}), None)
         if policy is None or left is None:
@@ -38,10 +46,10 @@ def command(model: str, stage: str, version: str, reason: str, as_json: bool, dr
 
     _withdraw.carry_out(
         f"unassign/{model}/{stage}" + (f"/{version}" if version else ""), model, reason,
-        lambda state, asked: withdrawals.unassign(state, stage, asked, version),
+        lambda state, asked, policy: withdrawals.unassign(state, policy, stage, asked, version),
         lambda decision: (
             f"{decision.model} {decision.version} is no longer in {decision.stage}"
             f" (event {decision.sequence})"
         ),
-        as_json=as_json, dry_run=dry_run, after=follows,
+        as_json=as_json, dry_run=dry_run, after=follows, file=config,
     )  # fmt: skip

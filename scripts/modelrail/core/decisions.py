@@ -9,6 +9,7 @@ from modelrail import config, plans, records
 from modelrail.core import admission, lineage, tags, waivers
 from modelrail.core.approvals import Approvals
 from modelrail.core.history import ModelState
+from modelrail.errors import RefusedError
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -100,6 +101,16 @@ def assign_tag(
             },
         ),
     )
+
+
+def may(asked: Asked, rule: config.Stage, what: str) -> None:
+    """Whether the policy lets who asks do this (`what`) to the stage. Raises RefusedError."""
+    if rule.by and asked.actor.casefold() not in {one.casefold() for one in rule.by}:
+        raise RefusedError(
+            f"{tags.one_line(asked.actor, 80)} may not {what} {rule.name}.",
+            why=f"The policy lets only {', '.join(rule.by)} (stages.{rule.name}.by).",
+            next="Ask one of them, or change modelrail.yaml by a pull request.",
+        )
 
 
 def room(state: ModelState, rule: config.Stage, version: str) -> tuple[str, ...]:

@@ -16,6 +16,7 @@ from modelrail.core.decisions import (
     evidence_summary,
     evidence_trailers,
     leaving,
+    may,
     room,
 )
 from modelrail.core.history import ModelState, Registered
@@ -48,7 +49,7 @@ def promote(
     done = already_promoted(state, version, stage, asked.operation)
     if done is not None:
         return done
-    _may(asked, rule, state.model)
+    may(asked, rule, f"put a version of {state.model} into")
     reinstates = registered.unhealthy is not None
     if registered.unhealthy is not None and not asked.reason:
         why = registered.unhealthy.trailers.get("Reason", "")
@@ -107,7 +108,7 @@ def rollback(
     if policy is not None and stage not in state.stages:
         rule = _stage(policy, stage)
     if rule is not None:
-        _may(asked, rule, state.model)
+        may(asked, rule, f"put a version of {state.model} into")
     current = state.stages.get(stage)
     if current is None:
         raise RefusedError(
@@ -161,16 +162,6 @@ def _named(state: ModelState, stage: str, version: str) -> Registered:
             next=f"Run:  modelrail promote {state.model} {version} --to {stage}",
         )
     return found
-
-
-def _may(asked: Asked, rule: config.Stage, model: str) -> None:
-    """Whether the policy lets who asks change the stage. Raises RefusedError."""
-    if rule.by and asked.actor.casefold() not in {one.casefold() for one in rule.by}:
-        raise RefusedError(
-            f"{tags.one_line(asked.actor, 80)} may not put a version of {model} into {rule.name}.",
-            why=f"The policy lets only {', '.join(rule.by)} (stages.{rule.name}.by).",
-            next="Ask one of them, or change modelrail.yaml by a pull request.",
-        )
 
 
 def _stage(policy: config.Model, stage: str) -> config.Stage:

@@ -5,9 +5,9 @@ Pure, like transitions.py. Nothing is deleted: the record says that it was there
 
 from __future__ import annotations
 
-from modelrail import plans
+from modelrail import config, plans
 from modelrail.core import selectors, tags
-from modelrail.core.decisions import Asked, Decision, answered
+from modelrail.core.decisions import Asked, Decision, answered, may
 from modelrail.core.history import ModelState
 from modelrail.errors import NotFoundError, RefusedError, UsageError
 
@@ -37,7 +37,9 @@ def deregister(state: ModelState, version: str, asked: Asked) -> Decision:
     return _decided(state, name, registered.target, subject, facts, asked, version=version)
 
 
-def unassign(state: ModelState, stage: str, asked: Asked, version: str = "") -> Decision:
+def unassign(
+    state: ModelState, policy: config.Model | None, stage: str, asked: Asked, version: str = ""
+) -> Decision:
     """Take a version (default: the newest there) out of a stage; what stood before it does not come back."""
     _reasoned(asked)
     done = state.operation(asked.operation)
@@ -58,6 +60,9 @@ def unassign(state: ModelState, stage: str, asked: Asked, version: str = "") -> 
             f"{state.model} {version} is not in {stage}.", next=f"It holds {' and '.join(there)}."
         )
     current = there[version or current.version]
+    rule = policy.stage(stage) if policy is not None else None
+    if rule is not None:
+        may(asked, rule, f"take a version of {state.model} out of")
     number = state.counter + 1
     name = tags.Name("unassign", state.model, stage=stage, counter=number)
     facts = {
