@@ -13,6 +13,7 @@ import pytest
 
 from modelrail.adapters import files, ledger, registry
 from modelrail.adapters.git import Git
+from modelrail.core import ledger as layout
 from modelrail.errors import ModelrailError
 from modelrail.settings import Secret
 from support_git import LocalHub, run_git
@@ -348,6 +349,27 @@ def test_a_version_is_taken_back(consumer: Project) -> None:
     shown = gto_show(consumer)
     assert isinstance(shown, dict)
     assert shown["delay"]["version"] == "v1.0.1"
+
+
+def test_the_provenance_names_the_configuration_that_was_used(consumer: Project, tmp_path: Path) -> None:
+    """As the repository names it, wherever it is named from; of a file elsewhere no more than its name."""
+
+    def named(version: str) -> str:
+        place = layout.version_folder("delay", version)
+        file = f"refs/modelrail/ledger/tip:{place}/provenance.intoto.json"
+        stated = json.loads(consumer.git("show", file))
+        return str(stated["predicate"]["buildDefinition"]["externalParameters"]["configuration"])
+
+    text = (consumer.root / "modelrail.yaml").read_text(encoding="utf-8")
+    (consumer.root / "conf").mkdir()
+    used = {"v1.0.0": "modelrail.yaml", "v1.0.1": "conf/other.yaml", "v1.0.2": "conf/other.yaml"}
+    used["v1.0.3"] = str(tmp_path / "apart.yaml")
+    for version, file in used.items():
+        (consumer.root / file).write_text(text, encoding="utf-8")
+        consumer.train(version)
+        given = str(consumer.root / file) if version == "v1.0.2" else file
+        assert consumer.run("register", "--config", given).outputs["version"] == version
+    assert {version: named(version) for version in used} == {**used, "v1.0.3": "apart.yaml"}
 
 
 def test_who_may_not_change_a_stage_may_not_empty_it(consumer: Project, tmp_path: Path) -> None:

@@ -23,7 +23,8 @@ def of_version(
     digest: str,
     folder: Path,
     *,
-    repository_url: str = "",
+    repository_url: str,
+    policy_file: str,
 ) -> tuple[plans.Document, ...]:
     """Evidence, model card and, where one was rendered, the report of a new version."""
     from modelrail.report import render
@@ -37,7 +38,9 @@ def of_version(
     ]  # fmt: skip
     found += [
         plans.Document(path=f"{place}/{kept}", data=data)
-        for kept, data in _statements.both(evidence, version, digest, repository_url).items()
+        for kept, data in _statements.both(
+            evidence, version, digest, repository=repository_url, policy=policy_file
+        ).items()
     ]
     report = folder / REPORT
     if report.is_file() and not report.is_symlink():

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 
-from modelrail import config, records, settings
+from modelrail import records, settings
 from modelrail.core import statement
 
 
@@ -12,12 +13,22 @@ def repository_url(found: settings.Settings) -> str:
     return f"{found.server_url}/{found.repository}" if found.repository else ""
 
 
-def both(evidence: records.Evidence, version: str, digest: str, repository: str) -> dict[str, bytes]:
-    """The statements by file name."""
+def policy_file(root: Path, file: Path) -> str:
+    """The configuration as the repository (at `root`) names it; of one outside of it the bare name."""
+    try:
+        return file.resolve().relative_to(root.resolve()).as_posix()
+    except ValueError:
+        return file.name
+
+
+def both(
+    evidence: records.Evidence, version: str, digest: str, *, repository: str, policy: str
+) -> dict[str, bytes]:
+    """The statements by file name. `policy`: the path of the configuration."""
     return {
         statement.FILE: statement.judged(evidence, version, digest),
         statement.PROVENANCE_FILE: statement.provenance(
-            evidence, repository_url=repository, policy_file=config.FILE
+            evidence, repository_url=repository, policy_file=policy
         ),
     }
 

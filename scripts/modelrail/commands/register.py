@@ -51,6 +51,7 @@ class Work:
     git: Git
     github: GitHub | None
     pull: Mapping[str, Any] | None  # that was merged
+    policy_file: str  # as the repository names it
     bump: str
     first_version: str
     release: bool
@@ -101,7 +102,9 @@ def command(
     github = _registry.client(found) if release else None
     pull = _merged_pull(github, git.head()) if github is not None and found.in_ci else None
     approved = _approvals.read(found, github, pull)
-    work = Work(context, git, github, pull, bump, first_version, release, dry_run, approved)
+    root = Path(git.text("rev-parse", "--show-toplevel"))
+    named = _statements.policy_file(root, found.workspace / config)
+    work = Work(context, git, github, pull, named, bump, first_version, release, dry_run, approved)
 
     def one(model: modelrail_config.Model) -> dict[str, object]:
         try:
@@ -160,7 +163,7 @@ def _register(model: modelrail_config.Model, work: Work) -> dict[str, object]:
             if decision.changed:
                 kept = _ledger.of_version(
                     model.name, decision.version, evidence, digest, folder,
-                    repository_url=_statements.repository_url(found),
+                    repository_url=_statements.repository_url(found), policy_file=work.policy_file,
                 )  # fmt: skip
                 decision = replace(decision, documents=kept)
             before = _stored(decision, stored, evidence, file)
