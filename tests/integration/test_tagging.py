@@ -15,7 +15,7 @@ from modelrail.adapters import registry, tagging
 from modelrail.adapters.git import Git
 from modelrail.core import tags
 from modelrail.errors import ConflictError, GitError, RefusedError, UnavailableError, UsageError
-from support_registry import Project, project
+from support_registry import CONFIG, Project, Said, project
 
 WHO = "Octo <octo@example.invalid>"
 
@@ -241,3 +241,62 @@ def test_processes_race_for_one_rollback(consumer: Project, tmp_path: Path) -> N
     assert won
     assert len(numbers) == 6 + len(won)
     assert {code for code, _ in codes} <= {0, 5, 6}, codes
+
+
+TEAM = CONFIG.replace("  delay:", "  team/x:")
+
+
+def remedy(said: Said) -> str:
+    """The command that the error names."""
+    return said.err.partition("Rename it:  ")[2].splitlines()[0]
+
+
+@pytest.mark.parametrize("ref", ["refs/tags/team", "refs/heads/modelrail"])
+def test_a_ref_of_the_remote_that_leaves_no_room_is_named(tmp_path: Path, ref: str) -> None:
+    consumer = project(tmp_path, TEAM)
+    consumer.train("one", model="team/x")
+    consumer.git("push", "--quiet", "origin", f"HEAD:{ref}")
+    before = consumer.git("ls-remote", "origin")
+    said = consumer.run("register", code=6)
+    kind, _, name = ref.removeprefix("refs/").partition("s/")
+    of = {"tag": "team/x@v1.0.0", "head": "modelrail/ledger"}[kind]
+    kind = {"tag": "tag", "head": "branch"}[kind]
+    assert f"The {kind} {name} of the remote leaves no room for {of}; nothing was written." in said.err
+    assert "cannot lock" not in said.err
+    assert consumer.git("ls-remote", "origin") == before
+    subprocess.run(remedy(said), shell=True, check=True, cwd=consumer.root, capture_output=True)
+    consumer.run("register")
+    assert f"{ref}-old" in consumer.git("ls-remote", "origin")
+
+
+def test_a_tag_of_the_clone_that_leaves_no_room_stops_what_writes_alone(tmp_path: Path) -> None:
+    consumer = project(tmp_path, TEAM)
+    consumer.git("tag", "team")
+    consumer.train("one", model="team/x")
+    said = consumer.run("register", code=6)
+    assert "The tag team of this clone leaves no room for team/x@v1.0.0; nothing was written." in said.err
+    assert consumer.remote_tags() == {}
+    subprocess.run(remedy(said), shell=True, check=True, cwd=consumer.root, capture_output=True)
+    consumer.run("register")
+
+    other = consumer.clone(tmp_path / "other", "--no-tags")
+    other.git("tag", "team")
+    assert other.run("which", "team/x#staging", "--fetch").out == "v1.0.0\n"
+    promote = (
+        "promote",
+        "team/x",
+        "v1.0.0",
+        "--evidence",
+        str(consumer.root / consumer.evidence_file("team/x")),
+    )
+    assert "leaves no room for team/x#production#2" in other.run(*promote, code=6).err
+    assert "team/x#production#2" not in consumer.remote_tags()
+
+
+def test_a_tag_below_the_name_of_ours_is_shown_and_never_as_a_command(consumer: Project) -> None:
+    consumer.git("push", "--quiet", "origin", "HEAD:refs/tags/delay@v1.0.0/$(id)")
+    consumer.train("one")
+    said = consumer.run("register", code=6)
+    assert "The tag delay@v1.0.0/$(id) of this clone leaves no room for delay@v1.0.0;" in said.err
+    assert "git push" not in said.err
+    assert set(consumer.remote_tags()) == {"delay@v1.0.0/$(id)"}

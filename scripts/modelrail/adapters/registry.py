@@ -17,7 +17,7 @@ from dataclasses import dataclass
 
 from msgspec import structs
 
-from modelrail.adapters import ledger
+from modelrail.adapters import blocked, ledger
 from modelrail.adapters.git import Git
 from modelrail.core import heads, history, tags
 from modelrail.core.history import ModelState
@@ -152,14 +152,30 @@ def _shown(remote: str) -> str:
 def _publish_locally(git: Git, refs: Mapping[str, str]) -> tuple[str, ...]:
     """Add what `refs/tags/` lacks; returns the names that differ. A local tag is never overwritten."""
     theirs, ours = _below(refs, MIRROR), _below(refs, TAGS)
-    missing = [f"create {TAGS}{name} {oid}\n" for name, oid in theirs.items() if name not in ours]
+    missing = {f"{TAGS}{name}": oid for name, oid in theirs.items() if name not in ours}
     if missing:
-        git.run("update-ref", "--stdin", data="".join(missing).encode())
+        _create(git, missing)
     return tuple(sorted(name for name, oid in theirs.items() if ours.get(name, oid) != oid))
 
 
 def _below(refs: Mapping[str, str], root: str) -> dict[str, str]:
     return {ref[len(root) :]: oid for ref, oid in refs.items() if ref.startswith(root)}
+
+
+def _create(git: Git, refs: Mapping[str, str]) -> None:
+    """Create refs; not those that another one of this clone leaves no room for, which only writing needs."""
+    try:
+        git.run("update-ref", "--stdin", data=_creations(refs))
+    except GitError:
+        stopped = blocked.here(git, list(refs))
+        if not stopped:
+            raise
+        rest = {ref: oid for ref, oid in refs.items() if ref not in stopped}
+        git.run("update-ref", "--stdin", data=_creations(rest))
+
+
+def _creations(refs: Mapping[str, str]) -> bytes:
+    return "".join(f"create {ref} {oid}\n" for ref, oid in refs.items()).encode()
 
 
 def objects(git: Git, root: str, parts: Sequence[str]) -> dict[str, str]:

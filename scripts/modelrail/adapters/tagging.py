@@ -14,7 +14,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 from modelrail import plans
-from modelrail.adapters import ledger, registry
+from modelrail.adapters import blocked, ledger, registry
 from modelrail.adapters.git import Git, denied
 from modelrail.core import ledger as layout
 from modelrail.core import objects as git_objects
@@ -86,10 +86,13 @@ class _Made:
 
 
 def _make(
-    git: Git, effect: plans.PushTags, who: str, sign: git_objects.Sign | None, *, at_ledger: bool
+    git: Git, effect: plans.PushTags, who: str, sign: git_objects.Sign | None, seen: str, *, at_ledger: bool
 ) -> _Made:
-    """The objects of the operation. `at_ledger`: tags point at the ledger, not at the version's commit."""
-    seen = parent = ledger.tip(git)
+    """The objects of the operation, upon the ledger as it was seen.
+
+    `at_ledger`: tags point at the ledger, not at the version's commit.
+    """
+    parent = seen
     made: list[git_objects.Object] = []
     tree = ledger.Tree(git, parent)
     if parent:
@@ -161,14 +164,17 @@ def push(
     """
     if not effect.tags:
         return Pushed(changed=False, objects={})
-    made = _make(git, effect, who, sign, at_ledger=False)
+    refs = [f"{registry.TAGS}{tag.name}" for tag in effect.tags]
+    known = blocked.present(git, [*refs, ledger.REF])
+    blocked.refuse(blocked.between(refs, known), git, remote=False)
+    made = _make(git, effect, who, sign, known.get(ledger.REF, ""), at_ledger=False)
     ledger.store(git, made.objects)
     for pause in (*PAUSES, None):
         done = _attempt(git, made.refspecs)
         if done is not None and _workflows_refused(done) and _movable(effect):
             # The commit of the version holds other workflows than every branch: the ledger holds none, and
             # the trailers say which version is meant.
-            made = _make(git, effect, who, sign, at_ledger=True)
+            made = _make(git, effect, who, sign, made.parent, at_ledger=True)
             ledger.store(git, made.objects)
             done = _attempt(git, made.refspecs)
         if done is not None and done.returncode == 0:
@@ -180,6 +186,7 @@ def push(
             raise _overtaken(git, effect)
         if done is not None:
             _raise_if_final(done)
+            blocked.refuse(blocked.there(git, [*refs, ledger.BRANCH]), git, remote=True)
         if pause is None:
             break
         sleep(pause)
