@@ -230,8 +230,17 @@ def test_the_pull_request_of_a_fork_is_commented_by_the_run_that_follows(loop: L
 def test_parts_of_the_rows_are_scored_in_jobs_of_their_own(loop: Loop) -> None:
     """`shards: 2`: one comparison of all rows; a part that fails is said, and nothing is compared."""
     give(loop.root / ".github" / "workflows" / "pull-request.yml", "shards: 2")
+    with (loop.root / ".github" / "workflows" / "release.yml").open("a", encoding="utf-8") as stream:
+        stream.write("      shards: 2\n")
     loop.commit("Shards")
     loop.hub.seed(loop.root)
+
+    # A release too: registered by the comparison of all rows, and scored in two jobs.
+    (run,) = loop.act("push", "--expect-job", "register")
+    assert [job["name"].rpartition("/")[2].strip() for job in run["jobs"]].count("score-1") == 1
+    assert "dice@v1.0.0" in loop.tags()
+    (release,) = loop.hub.hub.releases("octo", "flights")
+    assert {"model.json", "evidence.json"} <= {asset["name"] for asset in release["assets"]}
 
     number = loop.pull("better", 0.02)
     (run,) = loop.act("pull_request", "--pull-request", str(number), "--expect-job", "report")
