@@ -451,6 +451,24 @@ def test_further_baselines_are_scored_beside(consumer: Consumer) -> None:
     assert {row.verdict for row in found.others if row.name != "majority"} == {"not worse"}
 
 
+def test_a_further_baseline_that_was_made_for_another_label_is_left_out(consumer: Consumer) -> None:
+    """It would be scored by labels that it never meant; the one with the same label stands beside."""
+    change(consumer, "    task: binary\n", "    task: binary\n    positive: 0\n")
+    consumer.train()
+    consumer.register("v1.0.0", 1)
+    change(
+        consumer,
+        "    task: binary\n    positive: 0\n",
+        "    task: binary\n    baselines: [latest, {version: v1.0.0}]\n",
+    )
+    consumer.train()
+    consumer.register("v1.0.1", 2)
+    consumer.train()
+    said = consumer.ok("evaluate").stderr
+    assert "the further baseline v1.0.0 is left out: It was made for the positive class '0'" in said
+    assert [one.version for one in consumer.evaluation().others] == ["v1.0.1"]
+
+
 def test_the_same_model_again_is_not_worse_and_never_better(consumer: Consumer) -> None:
     consumer.train()
     consumer.register("v1.0.0", 1)

@@ -13,7 +13,7 @@ from typing import Any
 
 import pytest
 
-from modelrail.adapters import apply, tagging, turn
+from modelrail.adapters import apply, stores, tagging, turn
 from modelrail.adapters.git import Git
 from support_races import counting_git, finish, start
 from support_registry import Project, project
@@ -90,6 +90,29 @@ def test_the_turn_ends_with_the_push(consumer: Project, monkeypatch: pytest.Monk
     monkeypatch.setattr(apply, "apply", looked)
     consumer.run(*BACK)
     assert free == [False, True]
+
+
+def test_an_upload_is_no_turn(consumer: Project, other: Project, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It can take minutes. What another writer does meanwhile lands, and so does what follows the upload."""
+    stored: list[bytes] = []
+
+    class Store:
+        def publish(self, source: Path, _location: str) -> None:
+            stored.append(source.read_bytes())
+            if len(stored) == 1:
+                said = other.run("deprecate", "delay", "--reason", "old")
+                assert "going ahead" not in said.err
+
+    monkeypatch.setattr(stores, "by_name", lambda *_, **__: Store())
+    monkeypatch.setattr(turn, "LONGEST", 1.0)
+    file = consumer.root / "modelrail.yaml"
+    text = file.read_text(encoding="utf-8").replace("    train: ", "    store: dvc\n    train: ")
+    file.write_text(text, encoding="utf-8")
+    consumer.train("four")
+    assert consumer.run("register").outputs["version"] == "v1.0.3"
+    assert set(stored) == {b"four"}
+    assert {"delay@deprecated", "delay@v1.0.3"} <= set(consumer.remote_tags())
+    assert consumer.run("verify").code == 0
 
 
 # A `git` whose push hangs.

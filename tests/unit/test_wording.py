@@ -26,10 +26,29 @@ from modelrail.report import numbers
         (1, "positive rows", "", "1 positive row"),
         (1, "lists with a relevant row", "", "1 list with a relevant row"),
         (1, "groups", "were", "1 group was"),
+        (1, "groups of rows", "repeat", "1 group of rows repeats"),
+        (1, "rows of rows", "miss", "1 row of rows miss"),
+        (1, "arrows", "", "1 arrows"),
+        (2, "groups of rows", "repeat", "2 groups of rows repeat"),
+        (1, "different values", "", "1 different value"),
+        (1, "columns", "", "1 column"),
     ],
 )
 def test_one_of_them(amount: int, noun: str, verb: str, said: str) -> None:
     assert digits.counted(amount, noun, verb) == said
+
+
+@pytest.mark.parametrize(
+    ("amount", "total", "said"),
+    [
+        (1, 300, "1 of 300 test keys stands"),
+        (1200, 1300, "1,200 of 1,300 test keys stand"),
+        (0, 1, "0 of 1 test key stand"),
+        (1, 1, "1 of 1 test key stands"),
+    ],
+)
+def test_some_of_all(amount: int, total: int, said: str) -> None:
+    assert digits.of_all(amount, total, "test keys", "stand") == said
 
 
 @pytest.mark.parametrize(

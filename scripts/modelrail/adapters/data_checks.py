@@ -10,6 +10,7 @@ import polars as pl
 
 from modelrail import config, records
 from modelrail.adapters import tables
+from modelrail.core import digits
 
 Table = Literal["train", "test"]
 
@@ -41,7 +42,7 @@ def check_table(model: config.Model, table: Table, path: Path) -> list[records.D
         for role, name in needed.items()
     ]
     total = tables.count(path)
-    checks.append(_check(table, "rows", None, total > 0, 0 if total else 1, f"{total:,} rows"))
+    checks.append(_check(table, "rows", None, total > 0, 0 if total else 1, digits.counted(total)))
     for name in data.label_columns:
         if total and name in present:
             checks += _target(model, name, table, path, total)
@@ -63,11 +64,16 @@ def _target(
         name,
         missing == 0,
         missing,
-        f"{missing:,} of {total:,} rows have no label",
+        f"{digits.of_all(missing, total, 'rows', 'have')} no label",
     )
     known = values.drop_nulls().n_unique()
     constant = _check(
-        table, "target_varies", name, known > 1, 0 if known > 1 else total, f"{known:,} different values"
+        table,
+        "target_varies",
+        name,
+        known > 1,
+        0 if known > 1 else total,
+        digits.counted(known, "different values"),
     )
     yield (
         constant
@@ -83,10 +89,17 @@ def _target(
 def _key(name: str, path: Path, total: int) -> Iterator[records.DataCheck]:
     keys = tables.read(path, [name])[name]
     nulls = keys.null_count()
-    yield _check("test", "key_present", name, nulls == 0, nulls, f"{nulls:,} of {total:,} rows have no key")
+    yield _check(
+        "test",
+        "key_present",
+        name,
+        nulls == 0,
+        nulls,
+        f"{digits.of_all(nulls, total, 'rows', 'have')} no key",
+    )
     extra = total - keys.n_unique()
     twice = keys.filter(keys.is_duplicated()).unique(maintain_order=True).head(3).to_list() if extra else []
-    detail = f"{extra:,} rows repeat a key" + (
+    detail = f"{digits.counted(extra, verb='repeat')} a key" + (
         f" ({', '.join(str(item)[:40] for item in twice)})" if twice else ""
     )
     yield _check("test", "key_unique", name, extra == 0, extra, detail)
@@ -108,7 +121,7 @@ def check_pair(model: config.Model, train: Path, test: Path) -> list[records.Dat
                 _check("test", "same_types", name, False, 1, f"{left[name]} in train, {right[name]} in test")
             )
     if not checks:
-        checks.append(_check("test", "same_columns", None, True, 0, f"{len(left)} columns"))
+        checks.append(_check("test", "same_columns", None, True, 0, digits.counted(len(left), "columns")))
     return checks + list(_leakage(model, train, test, left, right))
 
 
@@ -135,7 +148,7 @@ def _leakage(
             None,
             both == 0,
             both,
-            f"{both:,} of {total:,} test rows repeat the features of a training row",
+            f"{digits.of_all(both, total, 'test rows', 'repeat')} the features of a training row",
         )
     if data.key in left and data.key in right and _family(left[data.key]) == _family(right[data.key]):
         seen_keys = tables.scan(train).select(pl.col(data.key).cast(right[data.key], strict=False)).unique()
@@ -147,7 +160,7 @@ def _leakage(
             data.key,
             same == 0,
             int(same),
-            f"{same:,} of {total:,} test keys are also training keys",
+            f"{digits.of_all(same, total, 'test keys', 'stand')} in the training set too",
         )
 
 

@@ -16,6 +16,7 @@ import msgspec
 
 from modelrail import records
 from modelrail.adapters import files
+from modelrail.core import digits
 from modelrail.errors import RecordError
 
 FOLDER = "shards"
@@ -195,7 +196,7 @@ def _belong_together(found: list[Shard], every: list[records.Evaluation]) -> Non
             )
         if one.truth.rows != shard.rows(total)[1]:
             raise RecordError(
-                f"Shard {shard} holds {one.truth.rows:,} rows; of {total:,} its part is"
+                f"Shard {shard} holds {digits.counted(one.truth.rows)}; of {total:,} its part is"
                 f" {shard.rows(total)[1]:,}.",
                 why="Shards that overlap, or leave rows out, are not the test set.",
                 next=AGAIN,
@@ -224,7 +225,7 @@ def _append(
     said = sum(about.rows for _, about, _ in parts)
     if made.rows != said:
         raise RecordError(
-            f"The tables {role} of the shards have {made.rows:,} rows; their records say {said:,}.",
+            f"The tables {role} of the shards have {digits.counted(made.rows)}; their records say {said:,}.",
             next=AGAIN,
         )
     return made

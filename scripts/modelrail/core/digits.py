@@ -28,12 +28,18 @@ def places(low: float, high: float) -> int | None:
     return digits
 
 
-_ONE = {"are": "is", "have": "has", "repeat": "repeats", "were": "was"}
+_ONE = {"are": "is", "have": "has", "repeat": "repeats", "stand": "stands", "were": "was"}
+_PLURAL = re.compile(r"\b(row|list|group|block|slice|value|column|key|tag|commit|version)s\b")
 
 
 def counted(amount: int, noun: str = "rows", verb: str = "") -> str:
     """`1 row is`, `2 rows are`, `1 row of the rarest class`: noun and verb are given in their plural."""
     if amount == 1:
-        noun = re.sub(r"\b(row|list|group|block|slice|tag|commit|version)s\b", r"\1", noun, count=1)
+        noun = _PLURAL.sub(r"\1", noun, count=1)
         verb = _ONE.get(verb, verb)
     return f"{amount:,} {noun} {verb}".rstrip()
+
+
+def of_all(amount: int, total: int, noun: str, verb: str) -> str:
+    """`1 of 300 rows has`: the noun goes by what there is, the verb by how many of them."""
+    return f"{amount:,} of {counted(total, noun)} {_ONE.get(verb, verb) if amount == 1 else verb}"

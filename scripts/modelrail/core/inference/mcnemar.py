@@ -10,6 +10,8 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 
+from modelrail.core import digits
+
 EXACT = 1000  # discordant rows up to which the binomial is summed
 
 
@@ -38,6 +40,6 @@ class McNemar:
         p_value = self.p_value()
         shown = f"= {p_value:.2g}" if p_value >= 1e-4 else "below 0.0001"
         return (
-            f"McNemar's test ({kind}): {self.candidate:,} rows right by the candidate alone,"
+            f"McNemar's test ({kind}): {digits.counted(self.candidate)} right by the candidate alone,"
             f" {self.baseline:,} by the baseline alone, p {shown}"
         )
