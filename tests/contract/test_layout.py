@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import graphlib
 from pathlib import Path
 
 import pytest
@@ -48,6 +49,37 @@ def test_core_does_not_know_the_report(path: Path) -> None:
 @pytest.mark.parametrize("path", modules("adapters"), ids=names)
 def test_adapters_do_not_know_commands(path: Path) -> None:
     assert not {name for name in imports(path) if name.startswith("modelrail.commands")}
+
+
+# A program that starts its other half only when it needs it, and hands itself over.
+HALVES = {
+    ("modelrail.toolenv", "modelrail.toolenv_build"),
+    ("modelrail.localhub.server", "modelrail.localhub.web"),
+}
+
+
+def test_no_module_needs_itself() -> None:
+    """No import leads back to its own module: not those at the top, nor for types, nor within functions."""
+    files = {module_name(path): path for path in sorted(PACKAGE.rglob("*.py"))}
+    needs: dict[str, set[str]] = {}
+    for name, path in files.items():
+        # `from package import module` needs the module; the packages themselves hold next to nothing.
+        used = {one for one in imports(path) if one in files and not is_package(files[one])}
+        needs[name] = {one for one in used if (name, one) not in HALVES}
+    assert needs["modelrail.commands.verify"] >= {"modelrail.core.verification", "modelrail.adapters.git"}
+    try:
+        graphlib.TopologicalSorter(needs).prepare()
+    except graphlib.CycleError as error:
+        pytest.fail(" <- ".join(error.args[1]))
+
+
+def module_name(path: Path) -> str:
+    parts = path.relative_to(PACKAGE.parent).with_suffix("").parts
+    return ".".join(parts[:-1] if is_package(path) else parts)
+
+
+def is_package(path: Path) -> bool:
+    return path.name == "__init__.py"
 
 
 @pytest.mark.parametrize("path", sorted(PACKAGE.rglob("*.py")), ids=names)

@@ -7,18 +7,14 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-import polars as pl
-
 from modelrail import config, records
-from modelrail.adapters import environments, files, inputs, model_files, predictor, tables
+from modelrail.adapters import environments, inputs, kept_tables, model_files, predictor, tables
 from modelrail.adapters.git import Git
 from modelrail.adapters.shards import Shard
 from modelrail.core import columns, predictions
 from modelrail.core.history import Registered
 from modelrail.errors import DataError, ModelrailError, PredictionError, RecordError
 from modelrail.settings import Settings
-
-PREDICTIONS = "predictions"
 
 
 @contextlib.contextmanager
@@ -164,25 +160,6 @@ def as_baseline(version: str) -> Iterator[None]:
         ) from error
 
 
-def store(frame: pl.DataFrame, role: str, folder: Path) -> records.Predictions:
-    """Write one table beside the records."""
-    path = folder / PREDICTIONS / f"{role}.parquet"
-    tables.write(frame, path)
-    return records.Predictions(
-        digest=files.digest_file(path), rows=frame.height, columns=tuple(frame.columns)
-    )
-
-
-def append(parts: Sequence[Path], role: str, folder: Path) -> records.Predictions:
-    """Tables of one kind below each other, written beside the records as `store` writes them."""
-    path = folder / PREDICTIONS / f"{role}.parquet"
-    tables.append(parts, path)
-    columns = tables.columns(path)
-    return records.Predictions(
-        digest=files.digest_file(path), rows=tables.count(path), columns=tuple(columns)
-    )
-
-
 def scored(
     side: predictor.Side, answer: predictor.Answer, folder: Path, *, version: str | None, commit: str
 ) -> records.Scored:
@@ -191,7 +168,7 @@ def scored(
         version=version,
         commit=commit,
         model_digest=side.file.digest,
-        predictions=store(answer.frame, side.role, folder),
+        predictions=kept_tables.store(answer.frame, side.role, folder),
         seconds=round(answer.seconds, 3),
         cached=answer.cached,
     )

@@ -7,16 +7,17 @@ from __future__ import annotations
 
 import contextlib
 import time
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import BinaryIO
 from urllib.parse import quote
 
 import requests
 
 from modelrail import plans
 from modelrail.adapters import github_checks, github_deployments, github_http, github_releases
-from modelrail.adapters.github_errors import AnswerLostError, UnprocessableError
+from modelrail.adapters.github_errors import UnprocessableError
+from modelrail.adapters.github_repository import Json, Repository, mapping
 from modelrail.errors import (
     GitHubError,
     NotFoundError,
@@ -29,10 +30,8 @@ from modelrail.settings import Secret, Settings
 BOT = "github-actions[bot]"
 MAX_BODY = 65_536  # characters of a comment
 
-Json = Mapping[str, Any]
 
-
-class GitHub:
+class GitHub(Repository):
     """One repository on GitHub, or on a server that speaks its API."""
 
     def __init__(
@@ -46,17 +45,15 @@ class GitHub:
         clock: Callable[[], float] = time.time,
         bot_login: str = BOT,
     ) -> None:
-        self.http = github_http.Client(api_url, token, session=session, sleep=sleep, clock=clock)
-        self.repository = repository
+        http = github_http.Client(api_url, token, session=session, sleep=sleep, clock=clock)
+        super().__init__(http, repository)
         self._bot_login = bot_login
         self._own_login: str | None = None
-        owner, _, name = repository.partition("/")
-        self.base = f"/repos/{quote(owner, safe='')}/{quote(name, safe='')}"
 
     # --- pull requests ---------------------------------------------------------------------------------
 
     def pull_request(self, number: int) -> Json:
-        return _mapping(self.http.get(f"{self.base}/pulls/{number}"))
+        return mapping(self.http.get(f"{self.base}/pulls/{number}"))
 
     def pulls_of_commit(self, sha: str) -> list[Json]:
         """The pull requests that brought this commit, lowest number first."""
@@ -87,7 +84,7 @@ class GitHub:
     def newest_artifact(self, run_id: int, name: str) -> Json | None:
         """The last artifact of this name that a run left: each attempt may leave its own."""
         path = f"{self.base}/actions/runs/{run_id}/artifacts"
-        listed = _mapping(self.http.get(path, name=name, per_page=100)).get("artifacts")
+        listed = mapping(self.http.get(path, name=name, per_page=100)).get("artifacts")
         found = [one for one in listed or () if isinstance(one, dict) and one.get("name") == name]
         return max(found, key=lambda one: int(one["id"])) if found else None
 
@@ -193,13 +190,6 @@ class GitHub:
 
     # --- releases --------------------------------------------------------------------------------------
 
-    def release_by_tag(self, tag: str) -> Json | None:
-        """The published release of a tag; a draft has none yet."""
-        try:
-            return _mapping(self.http.get(f"{self.base}/releases/tags/{quote(tag, safe='')}"))
-        except NotFoundError:
-            return None
-
     def publish_release(self, effect: plans.PublishRelease) -> str:
         """Draft, upload, verify, publish; completes a half-done one. Returns its URL."""
         return github_releases.publish(self, effect)
@@ -230,27 +220,6 @@ class GitHub:
         """A deployment of `ref` with this status, or the one that is there already. Returns its API URL."""
         return github_deployments.publish(self, effect)
 
-    # --- repeatable creation ---------------------------------------------------------------------------
-
-    def create(self, send: Callable[[], Any], read_back: Callable[[], Json | None]) -> Json:
-        """POST; after a lost answer look whether it had its effect, and only if not, send again."""
-        for attempt in range(1, github_http.ATTEMPTS + 1):
-            try:
-                return _mapping(send())
-            except AnswerLostError:
-                self.http.wait(attempt)
-                found = read_back()
-                if found is not None:
-                    return found
-                if attempt == github_http.ATTEMPTS:
-                    raise
-            except UnprocessableError as refused:
-                found = read_back() if "already_exists" in refused.codes else None
-                if found is None:
-                    raise
-                return found
-        raise AssertionError
-
 
 def connect(settings: Settings) -> GitHub:
     """The client for the repository of the surroundings. Raises when it or the token is missing."""
@@ -265,12 +234,6 @@ def connect(settings: Settings) -> GitHub:
             next="Hand the job its token (`github.token`), or set MODELRAIL_TOKEN.",
         )
     return GitHub(settings.api_url, settings.token, settings.repository, bot_login=settings.bot_login)
-
-
-def _mapping(value: object) -> Json:
-    if not isinstance(value, dict):
-        raise GitHubError("GitHub's answer is not the object that its API promises.")
-    return value
 
 
 def _login(comment: Json) -> str:

@@ -11,13 +11,13 @@ from modelrail import plans
 from modelrail.errors import PermissionMissingError
 
 if TYPE_CHECKING:
-    from modelrail.adapters.github import GitHub
+    from modelrail.adapters.github_repository import Repository
 
 Json = Mapping[str, Any]
 MAX_DESCRIPTION = 140  # characters of a status
 
 
-def publish(github: GitHub, effect: plans.PublishCheck) -> str:
+def publish(github: Repository, effect: plans.PublishCheck) -> str:
     """The check run of the commit, or else its status; returns the URL. The same content is not sent twice.
 
     Changing a check run would add its annotations once more, so that another content is a new check run:
@@ -36,7 +36,7 @@ def publish(github: GitHub, effect: plans.PublishCheck) -> str:
             ) from None
 
 
-def _check(github: GitHub, effect: plans.PublishCheck) -> str:
+def _check(github: Repository, effect: plans.PublishCheck) -> str:
     def find() -> Json | None:
         path = f"{github.base}/commits/{quote(effect.commit, safe='')}/check-runs"
         listed = github.http.get(path, check_name=effect.name, filter="latest", per_page=100)
@@ -73,7 +73,7 @@ def _check(github: GitHub, effect: plans.PublishCheck) -> str:
     return str(found.get("html_url") or found.get("url") or "")
 
 
-def _status(github: GitHub, effect: plans.PublishCheck) -> str:
+def _status(github: Repository, effect: plans.PublishCheck) -> str:
     sha = quote(effect.commit, safe="")
     title = effect.title
     body = {

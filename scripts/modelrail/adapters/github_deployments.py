@@ -9,14 +9,14 @@ from typing import TYPE_CHECKING, Any
 from modelrail import plans
 
 if TYPE_CHECKING:
-    from modelrail.adapters.github import GitHub
+    from modelrail.adapters.github_repository import Repository
 
 MAX_DESCRIPTION = 140  # characters
 
 Json = Mapping[str, Any]
 
 
-def publish(github: GitHub, effect: plans.SetDeployment) -> str:
+def publish(github: Repository, effect: plans.SetDeployment) -> str:
     """A deployment of `ref` with this status, or the one that is there already. Returns its API URL."""
     path = f"{github.base}/deployments"
     payload = dict(effect.payload)
@@ -49,7 +49,7 @@ def publish(github: GitHub, effect: plans.SetDeployment) -> str:
     return str(found["url"])
 
 
-def _set_state(github: GitHub, deployment: Json, state: str, description: str) -> None:
+def _set_state(github: Repository, deployment: Json, state: str, description: str) -> None:
     def current() -> Json | None:
         newest = _newest(github, deployment)
         return newest if newest is not None and newest.get("state") == state else None
@@ -69,7 +69,7 @@ def _set_state(github: GitHub, deployment: Json, state: str, description: str) -
         )
 
 
-def _retire(github: GitHub, effect: plans.SetDeployment, newest: int) -> None:
+def _retire(github: Repository, effect: plans.SetDeployment, newest: int) -> None:
     """The earlier deployments of the model are active no more.
 
     GitHub sees to that itself, but not in an environment that it takes for production, as one of that name.
@@ -86,11 +86,11 @@ def _retire(github: GitHub, effect: plans.SetDeployment, newest: int) -> None:
         _set_state(github, found, "inactive", str(found.get("description") or ""))
 
 
-def _statuses(github: GitHub, deployment: Json) -> str:
+def _statuses(github: Repository, deployment: Json) -> str:
     return f"{github.base}/deployments/{deployment['id']}/statuses"
 
 
-def _newest(github: GitHub, deployment: Json) -> Json | None:
+def _newest(github: Repository, deployment: Json) -> Json | None:
     return next(iter(github.http.pages(_statuses(github, deployment), limit=1, complete=False)), None)
 
 

@@ -26,7 +26,7 @@ from modelrail.errors import ConflictError, GitHubError, NotFoundError, RecordEr
 if TYPE_CHECKING:
     import requests
 
-    from modelrail.adapters.github import GitHub
+    from modelrail.adapters.github_repository import Repository
 
 Json = Mapping[str, Any]
 DRAFT_PAGES = 20  # drafts stand at the top of the list
@@ -34,7 +34,7 @@ BLOCK = 1024 * 1024
 DOWNLOAD_ATTEMPTS = 3
 
 
-def publish(github: GitHub, effect: plans.PublishRelease) -> str:
+def publish(github: Repository, effect: plans.PublishRelease) -> str:
     for asset in effect.assets:
         _check_file(asset)
     published = github.release_by_tag(effect.tag)
@@ -99,19 +99,19 @@ def _check_file(asset: plans.Asset) -> None:
         )
 
 
-def _draft(github: GitHub, tag: str) -> Json | None:
+def _draft(github: Repository, tag: str) -> Json | None:
     """The oldest draft of the tag, so that two runs complete the same one."""
     listed = github.http.pages(f"{github.base}/releases", limit=DRAFT_PAGES, complete=False)
     drafts = [found for found in listed if found.get("draft") and found.get("tag_name") == tag]
     return min(drafts, key=lambda found: int(found["id"])) if drafts else None
 
 
-def _assets(github: GitHub, release: Json) -> dict[str, Json]:
+def _assets(github: Repository, release: Json) -> dict[str, Json]:
     listed = github.http.pages(f"{github.base}/releases/{release['id']}/assets")
     return {_key(str(asset["name"])): asset for asset in listed}
 
 
-def _same(github: GitHub, release: Json, effect: plans.PublishRelease) -> str:
+def _same(github: Repository, release: Json, effect: plans.PublishRelease) -> str:
     """A published release with the same files is this very release; one with other files is a conflict."""
     there = _assets(github, release)
     for asset in effect.assets:
@@ -126,7 +126,7 @@ def _same(github: GitHub, release: Json, effect: plans.PublishRelease) -> str:
     return str(release["html_url"])
 
 
-def mark(github: GitHub, effect: plans.MarkRelease) -> str:
+def mark(github: Repository, effect: plans.MarkRelease) -> str:
     """The flags alone; files, title and text of a published release stay as they are."""
     release = github.release_by_tag(effect.tag)
     if release is None:
@@ -143,7 +143,7 @@ def _key(name: str) -> str:
     return re.sub(r"[^A-Za-z0-9]", ".", name).strip(".")
 
 
-def _ensure_asset(github: GitHub, release: Json, asset: plans.Asset) -> None:
+def _ensure_asset(github: Repository, release: Json, asset: plans.Asset) -> None:
     def find() -> Json | None:
         """The uploaded asset of this name; whatever else stands under the name is removed."""
         found = _assets(github, release).get(_key(asset.name))
@@ -177,7 +177,7 @@ def _ensure_asset(github: GitHub, release: Json, asset: plans.Asset) -> None:
         )
 
 
-def _holds(github: GitHub, found: Json, asset: plans.Asset) -> bool:
+def _holds(github: Repository, found: Json, asset: plans.Asset) -> bool:
     """Whether GitHub's copy is whole and the same: by its own digest, else by size and a download."""
     if found.get("state") != "uploaded" or found.get("size") != asset.path.stat().st_size:
         return False
@@ -187,7 +187,7 @@ def _holds(github: GitHub, found: Json, asset: plans.Asset) -> bool:
         return _fetch(github, found, Path(place) / "copy", asset.path.stat().st_size) == asset.digest
 
 
-def digests(github: GitHub, release: Json, names: Iterable[str], *, max_bytes: int) -> dict[str, str]:
+def digests(github: Repository, release: Json, names: Iterable[str], *, max_bytes: int) -> dict[str, str]:
     """The SHA-256 of these files, of those that the release has: as GitHub says, else of a download."""
     there = _assets(github, release)
     found: dict[str, str] = {}
@@ -203,7 +203,7 @@ def digests(github: GitHub, release: Json, names: Iterable[str], *, max_bytes: i
     return found
 
 
-def download(github: GitHub, release: Json, name: str, dest: Path, *, digest: str, max_bytes: int) -> str:
+def download(github: Repository, release: Json, name: str, dest: Path, *, digest: str, max_bytes: int) -> str:
     found = _assets(github, release).get(_key(name))
     if found is None or found.get("state") != "uploaded":
         raise NotFoundError(
@@ -223,7 +223,7 @@ def download(github: GitHub, release: Json, name: str, dest: Path, *, digest: st
     return got
 
 
-def _fetch(github: GitHub, asset: Json, dest: Path, max_bytes: int) -> str:
+def _fetch(github: Repository, asset: Json, dest: Path, max_bytes: int) -> str:
     """Stream to a temporary file beside `dest`, then move it there. A cut connection is tried again."""
     import requests
 
@@ -250,7 +250,7 @@ def _fetch(github: GitHub, asset: Json, dest: Path, max_bytes: int) -> str:
     raise AssertionError
 
 
-def _stream(github: GitHub, asset: Json, out: BinaryIO, max_bytes: int) -> str:
+def _stream(github: Repository, asset: Json, out: BinaryIO, max_bytes: int) -> str:
     path = f"{github.base}/releases/assets/{asset['id']}"
     with github.http.send("GET", path, headers={"Accept": BYTES}) as response:
         return copy(response, str(asset["name"]), out, max_bytes)

@@ -15,7 +15,7 @@ from pathlib import Path
 import msgspec
 
 from modelrail import records
-from modelrail.adapters import files
+from modelrail.adapters import files, kept_tables
 from modelrail.core import digits
 from modelrail.errors import RecordError
 
@@ -211,17 +211,15 @@ def _append(
     role: str, parts: list[tuple[Shard, records.Predictions, str]], folder: Path
 ) -> records.Predictions:
     """One table of all shards' rows, in their order; each part is the one that its record names."""
-    from modelrail.adapters import evaluation
-
     paths = []
     for shard, about, name in parts:
-        path = shard.place(folder) / evaluation.PREDICTIONS / f"{name}.parquet"
+        path = kept_tables.place(shard.place(folder), name)
         if path.is_symlink() or not path.is_file() or files.digest_file(path) != about.digest:
             raise RecordError(
                 f"The table {name} of shard {shard} is not the one that was evaluated.", next=AGAIN
             )
         paths.append(path)
-    made = evaluation.append(paths, role, folder)
+    made = kept_tables.append(paths, role, folder)
     said = sum(about.rows for _, about, _ in parts)
     if made.rows != said:
         raise RecordError(

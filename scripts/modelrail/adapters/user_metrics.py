@@ -23,9 +23,8 @@ from modelrail.adapters.environments import Environment
 from modelrail.adapters.git import Git
 from modelrail.core import user_arrays
 from modelrail.core.inference import resample
-from modelrail.core.measure import Subset
 from modelrail.core.metrics.catalog import Metric
-from modelrail.core.pairing import UserCall, UserValues
+from modelrail.core.pairing import Rows, UserCall, UserValues
 from modelrail.errors import ComparisonError
 from modelrail.settings import Settings
 
@@ -42,7 +41,7 @@ class Runner:
     environment: Environment
     settings: Settings
 
-    def __call__(self, metric: Metric, rows: Subset) -> UserValues:
+    def __call__(self, metric: Metric, rows: Rows) -> UserValues:
         """Raises ComparisonError, with the last lines of the function, when it fails."""
         with tempfile.TemporaryDirectory(prefix="modelrail-metric-") as place:
             folder = Path(place)
@@ -79,7 +78,7 @@ def runner(
         yield Runner(model, root, environments.prepare(model, root, settings), settings)
 
 
-def _request(metric: Metric, rows: Subset, folder: Path) -> dict[str, Any]:
+def _request(metric: Metric, rows: Rows, folder: Path) -> dict[str, Any]:
     shared, each, groups = user_arrays.of(rows)
     for name, values in shared.items():
         np.save(folder / f"shared.{name}.npy", values)

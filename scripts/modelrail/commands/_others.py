@@ -87,7 +87,7 @@ def _score(
     folder: Path,
     index: int,
 ) -> records.Scored:
-    from modelrail.adapters import evaluation, predictor, versions
+    from modelrail.adapters import evaluation, kept_tables, predictor, versions
     from modelrail.core import definitions
 
     with tempfile.TemporaryDirectory(prefix="modelrail-other-") as parent:
@@ -103,7 +103,7 @@ def _score(
         version=registered.version,
         commit=registered.commit,
         model_digest=registered.model_digest,
-        predictions=evaluation.store(answer.frame, f"other-{index}", folder),
+        predictions=kept_tables.store(answer.frame, f"other-{index}", folder),
         seconds=round(answer.seconds, 3),
         cached=answer.cached,
     )

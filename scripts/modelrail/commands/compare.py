@@ -27,7 +27,6 @@ Examples:
   modelrail compare --model delay --policy-ref "$(git rev-parse origin/main)" --fail-on never
 """
 
-PREDICTIONS = "predictions"
 _ORDER = {"pass": 0, "inconclusive": 1, "fail": 2}
 
 
@@ -294,9 +293,9 @@ def _table(
     role: str, predictions: records.Predictions, folder: Path, wanted: set[str] | None = None
 ) -> pl.DataFrame:
     """A prediction table, its digest checked first. Raises RecordError when it is not the evaluated one."""
-    from modelrail.adapters import tables
+    from modelrail.adapters import kept_tables, tables
 
-    path = folder / PREDICTIONS / f"{role}.parquet"
+    path = kept_tables.place(folder, role)
     if path.is_symlink() or not path.is_file():
         raise RecordError(
             f"{path} does not exist.", next="Run `modelrail evaluate` again; it writes the tables."

@@ -114,7 +114,7 @@ def _evaluate(
     shard: shards.Shard | None,
     dry_run: bool,
 ) -> dict[str, object]:
-    from modelrail.adapters import evaluation, versions
+    from modelrail.adapters import evaluation, kept_tables, versions
     from modelrail.adapters import shards as shards_of
     from modelrail.core import lineage, since_baseline
 
@@ -146,7 +146,7 @@ def _evaluate(
                 also=_base.columns(model, context, repository, config_file),
             )
         )
-        truth = evaluation.store(question.truth, "truth", folder)
+        truth = kept_tables.store(question.truth, "truth", folder)
         from modelrail.adapters import predictor
 
         answer = predictor.score(side, question, settings)
@@ -239,13 +239,13 @@ def _baseline(
     repository: git.Git,
     folder: Path,
 ) -> records.Scored | None:
-    from modelrail.adapters import evaluation, predictor, versions
+    from modelrail.adapters import evaluation, kept_tables, predictor, versions
     from modelrail.core import definitions
 
     settings = context.settings
     registered = standing.registered
     if registered is None:
-        (folder / evaluation.PREDICTIONS / "baseline.parquet").unlink(missing_ok=True)
+        kept_tables.place(folder, "baseline").unlink(missing_ok=True)
         return None
     with (
         evaluation.as_baseline(registered.version),

@@ -130,7 +130,7 @@ def _take(context: _context.Context, other: Mapping[str, Any]) -> ModelrailError
 def _score(
     model: modelrail_config.Model, context: _context.Context, against: str, config_file: str, *, trusted: bool
 ) -> records.Comparison:
-    from modelrail.adapters import environments, evaluation, predictor, sealed, versions
+    from modelrail.adapters import environments, evaluation, kept_tables, predictor, sealed, versions
     from modelrail.core import circumstances, compare, lineage, policy, since_baseline
 
     settings, folder = context.settings, context.folder(model)
@@ -157,7 +157,7 @@ def _score(
         tempfile.TemporaryDirectory(prefix="modelrail-sealed-") as place,
     ):
         work = Path(place)
-        truth = evaluation.store(question.truth, "truth", work)
+        truth = kept_tables.store(question.truth, "truth", work)
         answer = predictor.score(side, question, settings)
         theirs = _baseline(model, context, standing, question, config_file, repository)
         scored = None

@@ -17,7 +17,7 @@ from modelrail.core import digits, thresholds
 from modelrail.core.inference import contrast, resample
 from modelrail.core.inference.contrast import Clusters, Contrast
 from modelrail.core.inference.power import MIN_CLUSTERS, MIN_SUPPORT, rows_for_support
-from modelrail.core.joint import Joint, disagreements
+from modelrail.core.joint import Joint, confusion, disagreements
 from modelrail.core.measured import (
     ALONE,
     DIFFERENCE,
@@ -192,7 +192,7 @@ class Subset:
                 by_row = pulls[joint.cell_of_row]
                 by_row = by_row if self.weights is None else by_row * self.weights
                 made = contrast.from_cell_clusters(value, by_row, self.clusters, pseudo, weights)
-            return contrast.widened(made, thresholds.values_of_splits(self, metric, function, factor))
+            return contrast.widened(made, _values_of_splits(self, metric, function, factor))
 
         found = self._finish(metric, one, two, make, factors)
         if metric.params.get("test") != "mcnemar" or self.clusters is not None or self.weights is not None:
@@ -326,3 +326,19 @@ class Subset:
             or (one is not None and two is not None and np.array_equal(self.take(one), self.take(two)))
             for one, two in pairs
         )
+
+
+def _values_of_splits(
+    subset: Subset, metric: Metric, function: Callable[[Floats], Estimate], factor: float
+) -> list[float]:
+    """The value under other ways to halve the rows that tune the threshold; none without tuning."""
+    found = []
+    paired = subset.paired
+    for split in range(thresholds.SPLITS) if metric.threshold == catalog.TUNED else ():
+        truth = subset.take(paired.truth)
+        labels = [subset.take(one) for one in paired.decided(metric, split)]
+        counts = [confusion(truth, one, len(paired.classes), subset.weights) for one in labels]
+        values = [function(one) for one in counts]
+        if all(one.value is not None for one in values):
+            found.append(combine(values[0], values[1] if len(values) > 1 else None, factor))
+    return found

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import Any, Protocol
 
 import numpy as np
 import polars as pl
@@ -16,13 +16,11 @@ import polars as pl
 from modelrail import config
 from modelrail.core import columns as read_columns
 from modelrail.core import grouping, labels, row_order, thresholds
+from modelrail.core.inference.contrast import Clusters
 from modelrail.core.metrics import catalog
 from modelrail.core.metrics.estimate import Floats, Ints
 from modelrail.core.output import PREDICTION, Output
 from modelrail.core.table_columns import column, finite, named, not_usable
-
-if TYPE_CHECKING:
-    from modelrail.core.measure import Subset
 
 BOUNDS = ("lower", "upper")  # of predicted intervals
 
@@ -36,7 +34,25 @@ class UserValues:
     note: str = ""  # why a value is None
 
 
-UserCall = Callable[[catalog.Metric, "Subset"], UserValues]
+class Rows(Protocol):
+    """Some rows of a pairing, as a function of the user's own is given them."""
+
+    @property
+    def paired(self) -> Paired: ...
+
+    @property
+    def size(self) -> int: ...
+
+    @property
+    def weights(self) -> Floats | None: ...
+
+    @property
+    def clusters(self) -> Clusters | None: ...
+
+    def take(self, values: Any) -> Any: ...
+
+
+UserCall = Callable[[catalog.Metric, Rows], UserValues]
 
 
 @dataclass(frozen=True)

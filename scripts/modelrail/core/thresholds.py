@@ -11,19 +11,11 @@ values is added to that of the rows: then 96-97% hold (simulated, docs/calibrati
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import TYPE_CHECKING
-
 import numpy as np
 
-from modelrail.core.joint import confusion
-from modelrail.core.measured import combine
-from modelrail.core.metrics import catalog, functions
+from modelrail.core.metrics import functions
 from modelrail.core.metrics.catalog import Metric
-from modelrail.core.metrics.estimate import Estimate, Floats, Ints
-
-if TYPE_CHECKING:
-    from modelrail.core.measure import Subset
+from modelrail.core.metrics.estimate import Floats, Ints
 
 CANDIDATES = 400  # thresholds tried, at equal steps of rank
 HALVES = 2
@@ -85,19 +77,3 @@ def _best(metric: Metric, truth: Ints, scores: Floats, weights: Floats | None) -
         return 0.5
     best, error, _ = max(found)
     return float(np.median([threshold for value, _, threshold in found if value >= best - error]))
-
-
-def values_of_splits(
-    subset: Subset, metric: Metric, function: Callable[[Floats], Estimate], factor: float
-) -> list[float]:
-    """The value under other ways to halve the rows that tune the threshold; none without tuning."""
-    found = []
-    paired = subset.paired
-    for split in range(SPLITS) if metric.threshold == catalog.TUNED else ():
-        truth = subset.take(paired.truth)
-        labels = [subset.take(one) for one in paired.decided(metric, split)]
-        counts = [confusion(truth, one, len(paired.classes), subset.weights) for one in labels]
-        values = [function(one) for one in counts]
-        if all(one.value is not None for one in values):
-            found.append(combine(values[0], values[1] if len(values) > 1 else None, factor))
-    return found

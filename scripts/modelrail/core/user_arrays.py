@@ -6,11 +6,11 @@ from typing import Any
 
 import numpy as np
 
-from modelrail.core.measure import Subset
 from modelrail.core.metrics.estimate import Ints
+from modelrail.core.pairing import Rows
 
 
-def of(rows: Subset) -> tuple[dict[str, Any], list[dict[str, Any]], Ints | None]:
+def of(rows: Rows) -> tuple[dict[str, Any], list[dict[str, Any]], Ints | None]:
     """What a function of the user's own may ask for: shared by the models, each model's, and the groups.
 
     Labels of a binary task are 0 and 1 (1: the positive class), of several classes their names.
