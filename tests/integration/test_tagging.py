@@ -11,7 +11,7 @@ import pytest
 from msgspec.structs import replace
 
 from modelrail import plans
-from modelrail.adapters import registry, tagging
+from modelrail.adapters import blocked, registry, tagging
 from modelrail.adapters.git import Git
 from modelrail.core import tags
 from modelrail.errors import ConflictError, GitError, RefusedError, UnavailableError, UsageError
@@ -269,7 +269,12 @@ def test_a_ref_of_the_remote_that_leaves_no_room_is_named(tmp_path: Path, ref: s
     assert f"{ref}-old" in consumer.git("ls-remote", "origin")
 
 
-def test_a_tag_of_the_clone_that_leaves_no_room_stops_what_writes_alone(tmp_path: Path) -> None:
+@pytest.mark.parametrize("many", [blocked.MANY, 0])
+def test_a_tag_of_the_clone_that_leaves_no_room_stops_what_writes_alone(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, many: int
+) -> None:
+    """Also where so many tags are asked about that no command line would hold them."""
+    monkeypatch.setattr(blocked, "MANY", many)
     consumer = project(tmp_path, TEAM)
     consumer.git("tag", "team")
     consumer.train("one", model="team/x")
