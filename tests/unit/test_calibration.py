@@ -38,6 +38,17 @@ def test_an_interval_that_is_too_narrow_is_found():
     assert bench.off(found["brier"], 900)
 
 
+def test_what_a_known_spread_would_hold_stands_beside_the_coverage():
+    """Steps of 0.1: no interval holds zero in 95% of the cases, and the column says so."""
+    steps = np.repeat([-0.1, 0.0, 0.1], [8, 84, 8])
+    tally = bench.Tally(judged=100, differences=[float(one) for one in steps])
+    assert tally.oracle(0.95) == pytest.approx(0.84)
+    normal = bench.Tally(judged=2000, differences=list(np.random.default_rng(0).normal(size=2000)))
+    assert normal.oracle(0.95) == pytest.approx(0.95, abs=0.01)
+    lines = list(bench.lines("one", 1000, 100, {"recall": tally}, 1.0))
+    assert "spread known:  84.0%" in lines[1]
+
+
 def test_equal_models_are_seldom_called_better_or_worse():
     shares = bench.pull_requests(20, 400)
     assert shares["any better, all rows"] <= 0.15
