@@ -135,7 +135,10 @@ def _contrast(kind: Kind, part: Measured, whole: Measured) -> Contrast | None:
     if alone is None or whole.candidate is None:
         return None
     # The whole holds the slice, so that its own noise only narrows this: the error here is on the safe side.
-    return Contrast(alone.estimate - whole.candidate, alone.error, alone.df, alone.floor)
+    return Contrast(
+        alone.estimate - whole.candidate, alone.error, alone.df, alone.floor,
+        lean=alone.lean, df_lean=alone.df_lean,
+    )  # fmt: skip
 
 
 def _row(

@@ -5,10 +5,13 @@ r?" (a linear hypothesis, so that the baseline's own noise is accounted for; Las
 Med. 22:187).
 
 Rows are independent, or come in clusters: then the influence values are summed by cluster first, and the
-spread of these sums counts (Liang & Zeger 1986, Biometrika 73:13-22). The interval uses Student's t with
-the degrees of freedom by which the variance itself is known (Satterthwaite 1946: 2 v^2 / var(v)), never
-more than n - 1 or clusters - 1: a difference that hangs on a few rows, or on a few days, gets the wider
-interval that it deserves.
+spread of these sums counts (Liang & Zeger 1986, Biometrika 73:13-22). The interval uses Student's t. Where
+it hangs on a few rows the variance is known by few degrees of freedom only (Satterthwaite 1946: 2 v^2 /
+var(v)). For independent rows that matters at one end: few heavy rows on both sides make Student's t err on
+the safe side, since they raise the spread with the estimate (Efron 1969, JASA 64:1278-1302); on one side
+they make it miss at the end that they lean to (Johnson 1978, JASA 73:536-544). So the end to which the rows
+lean has Satterthwaite's degrees of freedom, the other n - 1. Clusters are of unlike size, which symmetry
+does not make good: they have Satterthwaite's at both ends.
 """
 
 from __future__ import annotations
@@ -43,25 +46,33 @@ class Contrast:
     replicates: Floats | None = None  # of the bootstrap, ascending
     skew: Skewed | None = None  # of a mean of few or skewed pulls
     tested: float | None = None  # the p-value of another test of zero, where one was asked for
+    lean: float = 0.0  # 1: the rows' skewness makes the upper end uncertain, -1: the lower one
+    df_lean: float = math.inf  # degrees of freedom at that end
 
     def bounds(self, confidence: float) -> tuple[float, float]:
         if self.replicates is not None and self.error and self.replicates.size >= MANY:
             tail = (1 - confidence) / 2
             low, high = np.quantile(self.replicates, [tail, 1 - tail])
             return float(low), float(high)
-        if self.skew is not None and self.error:
-            below, above = self.skew.reach(confidence, self.df)
-            return self.estimate - below * self.error, self.estimate + above * self.error
-        half = self.half_width(confidence)
-        return self.estimate - half, self.estimate + half
+        if not self.error:
+            half = self.half_width(confidence)
+            return self.estimate - half, self.estimate + half
+        if self.skew is not None:
+            below, above = self.skew.reach(confidence, *self._freedom())
+        else:
+            below, above = (student.critical(confidence, df) for df in self._freedom())
+        return self.estimate - below * self.error, self.estimate + above * self.error
 
     def half_width(self, confidence: float) -> float:
         if not self.error:
             return self.floor * math.log((1 - confidence) / 2) / math.log(0.025) if self.floor else 0.0
-        if self.skew is not None or (self.replicates is not None and self.replicates.size >= MANY):
-            low, high = self.bounds(confidence)
-            return (high - low) / 2
-        return student.critical(confidence, self.df) * self.error
+        low, high = self.bounds(confidence)
+        return (high - low) / 2
+
+    def _freedom(self) -> tuple[float, float]:
+        """Degrees of freedom at the lower end and at the upper."""
+        further = min(self.df, self.df_lean)
+        return further if self.lean < 0 else self.df, further if self.lean > 0 else self.df
 
     def p_value(self) -> float:
         """Two-sided, of the hypothesis that the true value is zero.
@@ -72,9 +83,11 @@ class Contrast:
             return self.tested
         if not self.error:
             return 1.0 if abs(self.estimate) <= self.floor else 0.0
+        below, above = self._freedom()
+        df = below if self.estimate > 0 else above  # of the end that is nearer to zero
         if self.skew is not None:
-            return self.skew.p_value(self.estimate / self.error, self.df)
-        normal = student.two_sided_p(self.estimate / self.error, self.df)
+            return self.skew.p_value(self.estimate / self.error, df)
+        normal = student.two_sided_p(self.estimate / self.error, df)
         if self.replicates is None or self.replicates.size < MANY:
             return normal
         count = self.replicates.size
@@ -85,7 +98,10 @@ class Contrast:
         """The contrast times `sign` (1 or -1), plus `shift`."""
         values = None if self.replicates is None else np.sort(sign * self.replicates + shift)
         skew = self.skew.mirrored() if self.skew is not None and sign < 0 else self.skew
-        return replace(self, estimate=sign * self.estimate + shift, replicates=values, skew=skew, tested=None)
+        return replace(
+            self, estimate=sign * self.estimate + shift, replicates=values, skew=skew, tested=None,
+            lean=sign * self.lean,
+        )  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -123,8 +139,8 @@ def from_rows(
     n = influence.size
     if against is not None and factor and clusters is None:
         found = [_moments(influence[part] - factor * against[part]) for part in pieces(n)]
-        second, fourth = (math.fsum(sums) for sums in zip(*found, strict=True))
-        made = _contrast(estimate, second, fourth, units=n, n=n)
+        second, third, fourth = (math.fsum(sums) for sums in zip(*found, strict=True))
+        made = _leaning(_contrast(estimate, second, fourth, units=n, n=n), third, n)
         if seed is None or not skewed.possible(second, fourth):
             return made
         return replace(made, skew=skewed.find(influence - factor * against, seed))
@@ -135,8 +151,10 @@ def from_rows(
             if against is not None and factor
             else clusters.sums(influence)
         )
-    second, fourth = _moments(pulls)
+    second, third, fourth = _moments(pulls)
     made = _contrast(estimate, second, fourth, units=pulls.size, n=n)
+    if clusters is None:
+        made = _leaning(made, third, n)
     if seed is None or not skewed.possible(second, fourth):
         return made
     return replace(made, skew=skewed.find(pulls, seed))
@@ -155,7 +173,8 @@ def from_cells(
 
     `pseudo` and `pseudo_counts` are rows that were not seen but might have been: one in each direction of
     disagreement, spread over the classes (Agresti & Min 2005; Bonett & Price 2012). They enter the spread
-    alone, so that few or no disagreements do not pretend to certainty.
+    alone, so that few or no disagreements do not pretend to certainty. `influence` is of the table that they
+    are part of (`joint.spread_with`).
     """
     values, weights = np.concatenate((influence, pseudo)), np.concatenate((counts, pseudo_counts))
     squares = values * values
@@ -168,7 +187,7 @@ def from_cell_clusters(
     estimate: float, influence: Floats, clusters: Clusters, pseudo: Floats, pseudo_counts: Floats
 ) -> Contrast:
     """Cells, but the rows in clusters: `influence` is by row; each pseudo-row is a cluster of its own."""
-    second, fourth = _moments(clusters.sums(influence))
+    second, _, fourth = _moments(clusters.sums(influence))
     squares = pseudo * pseudo
     second += float(pseudo_counts @ squares)
     fourth += float(pseudo_counts @ (squares * squares))
@@ -191,14 +210,20 @@ def from_replicates(estimate: float, values: Floats) -> Contrast:
     return Contrast(estimate, error, math.inf, replicates=known)
 
 
-def _moments(pulls: Floats) -> tuple[float, float]:
-    """Sums of squares and of fourth powers; mergeable by addition, and so made piece by piece."""
-    second, fourth = 0.0, 0.0
+def _moments(pulls: Floats) -> tuple[float, float, float]:
+    """Sums of second, third and fourth powers; mergeable by addition, and so made piece by piece."""
+    second, third, fourth = 0.0, 0.0, 0.0
     for part in pieces(pulls.size):
         squares = pulls[part] * pulls[part]
         second += float(squares.sum())
+        third += float(squares @ pulls[part])
         fourth += float(squares @ squares)
-    return second, fourth
+    return second, third, fourth
+
+
+def _leaning(found: Contrast, third: float, units: int) -> Contrast:
+    """Independent rows: Satterthwaite's degrees of freedom at the end to which they lean, else n - 1."""
+    return replace(found, df=max(units - 1.0, 1.0), lean=float(np.sign(third)), df_lean=found.df)
 
 
 def _contrast(estimate: float, second: float, fourth: float, *, units: float, n: float) -> Contrast:

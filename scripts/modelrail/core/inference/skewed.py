@@ -63,14 +63,14 @@ class Skewed:
     def mirrored(self) -> Skewed:
         return replace(self, sign=-self.sign)
 
-    def reach(self, confidence: float, df: float) -> tuple[float, float]:
+    def reach(self, confidence: float, df_below: float, df_above: float) -> tuple[float, float]:
         """How many standard errors the interval reaches below the estimate, and above it."""
-        plain = student.critical(confidence, df)
+        below, above = student.critical(confidence, df_below), student.critical(confidence, df_above)
         if not self.studentized.size:
-            return plain, plain
+            return below, above
         tail = (1 - confidence) / 2
         low, high = np.quantile(self.studentized, [tail, 1 - tail])
-        return min(max(float(high), plain), CAP * plain), min(max(-float(low), plain), CAP * plain)
+        return min(max(float(high), below), CAP * below), min(max(-float(low), above), CAP * above)
 
     def p_value(self, t: float, df: float) -> float:
         """Two-sided, of zero: the interval's own test turned round."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from functools import lru_cache
 from statistics import NormalDist
 
 _TINY = 1e-300
@@ -19,6 +20,7 @@ def two_sided_p(t: float, df: float) -> float:
     return _beta_ratio(df / 2, 0.5, df / (df + t * t), t * t / (df + t * t))
 
 
+@lru_cache(maxsize=1 << 12)  # most metrics of a comparison have n - 1 degrees of freedom at one end
 def critical(confidence: float, df: float) -> float:
     """The t with P(|T| <= t) = confidence: the factor of a two-sided interval."""
     tail = 1 - confidence

@@ -14,7 +14,8 @@ CELLS_PAPER = (
     "Agresti & Min 2005, Stat. Med. 24:729-740; Bonett & Price 2012, J. Educ. Behav. Stat. 37:479-488"
 )
 MEANS_PAPER = (
-    "Student 1908, Biometrika 6:1-25; degrees of freedom by Satterthwaite 1946, Biometrics 2:110-114;"
+    "Student 1908, Biometrika 6:1-25; degrees of freedom at the end of the longer tail by Satterthwaite 1946,"
+    " Biometrics 2:110-114, at the other n - 1: Efron 1969, JASA 64:1278-1302;"
     " where skewed, the bootstrap-t: Hall 1988, Ann. Stat. 16:927-953"
 )
 DELONG_PAPER = (
