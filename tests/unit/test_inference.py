@@ -3,12 +3,17 @@
 from __future__ import annotations
 
 import numpy as np
+import polars as pl
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import stats
 
 from modelrail.core.inference import contrast, family, power, student
+from modelrail.core.measure import Subset
+from modelrail.core.metrics import catalog
+from modelrail.core.output import Output
+from modelrail.core.pairing import Paired
 
 
 @settings(max_examples=200, deadline=None)
@@ -95,6 +100,22 @@ def test_equal_models_that_differ_on_few_rows_are_told_apart_as_often_as_promise
         low, high = contrast.from_rows(mean, pulls - mean, None).bounds(0.95)
         missed += not low <= 0 <= high
     assert 0.025 <= missed / runs <= 0.06
+
+
+def test_few_positive_rows_are_eleven_with_the_pseudo_row():
+    """Recall of ten positive rows: half a row more each way above the line, one more below it."""
+    truth = np.repeat([1, 0], [10, 90])
+    one, two = truth.copy(), truth.copy()
+    one[:1], two[1:4], one[10:15], two[12:20] = 0, 0, 1, 1
+    paired = Paired(
+        "binary", truth, ("0", "1"), Output(one, None), Output(two, None), None, 0, pl.DataFrame()
+    )
+    found = Subset(paired).measure(catalog.find("recall", "binary")).difference
+    won, lost, rows = 3 + 0.5, 1 + 0.5, 11
+    mean = (won - lost) / rows
+    expected = (won * (1 - mean) ** 2 + lost * (1 + mean) ** 2 + (rows - won - lost) * mean**2) / rows**2
+    assert found.estimate == pytest.approx(0.2)
+    assert found.error == pytest.approx((expected * 102 / 101) ** 0.5)
 
 
 def test_accuracy_cells_are_bonett_and_price():

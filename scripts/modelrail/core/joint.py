@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
 
-from modelrail.core.metrics.estimate import Floats, Ints
+from modelrail.core.metrics.estimate import Estimate, Floats, Ints
 
 PIECE = 1 << 20  # rows counted at a time
 DENSE_CELLS = 1 << 16  # up to 40 classes the joint table is counted densely
@@ -76,8 +77,8 @@ def confusion(truth: Ints, predicted: Ints, classes: int, weights: Floats | None
     return flat.astype(np.float64, copy=False).reshape(classes, classes)
 
 
-def disagreements(one: Floats, two: Floats, per_class: Floats) -> tuple[Floats, Floats]:
-    """Pulls and weights of the pseudo-rows: in each class, one model right and the other wrong, both ways.
+def disagreements(per_class: Floats) -> Floats:
+    """Pseudo-rows, by class and wrong answer: one model right and the other wrong; as many the other way.
 
     They weigh one row in each direction altogether, spread evenly over the classes that are there; a wrong
     answer falls on the other classes by their share of the rows. For accuracy this is Bonett and Price's
@@ -86,12 +87,30 @@ def disagreements(one: Floats, two: Floats, per_class: Floats) -> tuple[Floats, 
     present = per_class > 0
     share = np.where(present, per_class, 0) / per_class.sum()
     rest = np.where(present & (share < 1), 1 - share, 1.0)
-    weights = present[:, None] / present.sum() * share[None, :] / rest[:, None]
+    weights: Floats = present[:, None] / present.sum() * share[None, :] / rest[:, None]
     np.fill_diagonal(weights, 0.0)
     if present.sum() == 1:  # the truth holds one class: wrong answers fall evenly on the others
         weights = np.where(present[:, None], 1 / max(len(per_class) - 1, 1), 0.0) * (
             1 - np.eye(len(per_class))
         )
+    return weights
+
+
+def with_pseudo_rows(weights: Floats, counts: Floats) -> Floats:
+    """One model's table with the pseudo-rows of both directions: right in the one, wrong in the other."""
+    return counts + weights + np.diag(weights.sum(axis=1))
+
+
+def spread_with(weights: Floats, function: Callable[[Floats], Estimate], counts: Floats) -> Floats:
+    """What each cell pulls in the table that the pseudo-rows are part of.
+
+    As in both papers they count below the line as well: ten positive rows and one more are eleven. Taken at
+    the table without them a pseudo-row of a rare class would pull by the weight of a whole row of ten.
+    """
+    return function(with_pseudo_rows(weights, counts)).influence
+
+
+def pulls_of(one: Floats, two: Floats) -> Floats:
+    """What the pseudo-rows pull, in the order of their weights and, the other way, once more."""
     right_one, right_two = np.diag(one)[:, None], np.diag(two)[:, None]
-    pulls = np.stack((right_one - two, one - right_two))
-    return pulls.ravel(), np.stack((weights, weights)).ravel()
+    return np.stack((right_one - two, one - right_two)).ravel()

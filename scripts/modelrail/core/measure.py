@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterable
-from functools import cached_property
+from functools import cache, cached_property
 from typing import Any
 
 import numpy as np
@@ -17,7 +17,7 @@ from modelrail.core import digits, thresholds
 from modelrail.core.inference import contrast, resample
 from modelrail.core.inference.contrast import Clusters, Contrast
 from modelrail.core.inference.power import MIN_CLUSTERS, MIN_SUPPORT, rows_for_support
-from modelrail.core.joint import Joint, confusion, disagreements
+from modelrail.core.joint import Joint, confusion, disagreements, pulls_of, spread_with
 from modelrail.core.measured import (
     ALONE,
     DIFFERENCE,
@@ -179,19 +179,28 @@ class Subset:
         one = function(joint.confusion(joint.candidate))
         two = function(joint.confusion(joint.baseline)) if self.paired.baseline is not None else None
 
+        @cache
+        def spread() -> tuple[Floats, Floats, Floats | None]:
+            """The pseudo-rows, and what the cells of each model pull in the table that these are part of."""
+            pseudo = disagreements(joint.class_counts())
+            tables = [joint.confusion(joint.candidate)]
+            tables += [] if two is None else [joint.confusion(joint.baseline)]
+            pulls = [spread_with(pseudo, function, table) for table in tables]
+            return np.stack((pseudo, pseudo)).ravel(), pulls[0], None if two is None else pulls[1]
+
         def make(factor: float) -> Contrast:
-            pulls = one.influence[joint.truth, joint.candidate]
-            if two is not None and factor:
-                pulls = pulls - factor * two.influence[joint.truth, joint.baseline]
-            against = np.zeros_like(one.influence) if two is None else factor * two.influence
-            pseudo, weights = disagreements(one.influence, against, joint.class_counts())
+            counted, first, second = spread()
+            pulls = first[joint.truth, joint.candidate]
+            if second is not None and factor:
+                pulls = pulls - factor * second[joint.truth, joint.baseline]
+            pseudo = pulls_of(first, np.zeros_like(first) if second is None else factor * second)
             value = combine(one, two, factor)
             if self.clusters is None:
-                made = contrast.from_cells(value, pulls, joint.squares, pseudo, weights, rows=self.size)
+                made = contrast.from_cells(value, pulls, joint.squares, pseudo, counted, rows=self.size)
             else:
                 by_row = pulls[joint.cell_of_row]
                 by_row = by_row if self.weights is None else by_row * self.weights
-                made = contrast.from_cell_clusters(value, by_row, self.clusters, pseudo, weights)
+                made = contrast.from_cell_clusters(value, by_row, self.clusters, pseudo, counted)
             return contrast.widened(made, _values_of_splits(self, metric, function, factor))
 
         found = self._finish(metric, one, two, make, factors)
