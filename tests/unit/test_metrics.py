@@ -120,6 +120,17 @@ def test_delong_equals_the_textbook_formula():
     assert (found.influence**2).sum() / 80 / 79 == pytest.approx(variance, rel=1e-12)
 
 
+def test_few_positive_rows_know_the_spread_of_average_precision_less_well(monkeypatch):
+    rows = drawn("binary", 3, 60, tied=False)
+    metric = catalog.find("average_precision", "binary")
+    found = estimate(metric, rows, None).influence
+    monkeypatch.setattr(ranking, "_unbiased", lambda rows_of_class, n: 1.0)
+    bare, positive = estimate(metric, rows, None).influence, rows.truth.astype(bool)
+    count = positive.sum()
+    assert found[~positive] == pytest.approx(bare[~positive])
+    assert found[positive] == pytest.approx(bare[positive] * (count / (count - 1) * 59 / 60) ** 0.5)
+
+
 def test_what_is_not_defined_says_why():
     def said(name, task, truth, output, **params):
         metric = catalog.bind(name, task, params)

@@ -102,6 +102,7 @@ def average_precision(view: View) -> Estimate:
     influence = ranks.scatter(precision)
     del precision
     np.negative(second, out=second)
+    influence *= _unbiased(count, n)  # as for the ROC curve: few positive rows know their spread less well
     np.copyto(influence, ranks.scatter(second), where=~positive)
     influence *= n / positives
     return Estimate(value, view.pull(influence), support)
