@@ -37,15 +37,24 @@ Maker = Callable[[np.random.Generator, int], Paired]
 # --- test sets: two models that make unlike errors of the same size ----------------------------------------
 
 
-def binary(rate: float, *, clusters: bool = False, weights: bool = False) -> Maker:
+def binary(
+    rate: float,
+    *,
+    clusters: bool = False,
+    weights: bool = False,
+    skills: tuple[float, float] = (1.8, 1.8),
+    noise: float = 0.6,
+) -> Maker:
     def make(rng: np.random.Generator, n: int) -> Paired:
         truth = (rng.random(n) < rate).astype(np.int64)
         common = rng.normal(size=n)
         count = max(20, n // 20)
         codes = rng.integers(0, count, n) if clusters else None
         outputs = []
-        for _ in range(2):
-            raw = 1.8 * truth + 0.8 * common + 0.6 * rng.normal(size=n) + math.log(rate / (1 - rate)) - 0.4
+        for skill in skills:
+            raw = (
+                skill * truth + 0.8 * common + noise * rng.normal(size=n) + math.log(rate / (1 - rate)) - 0.4
+            )
             if codes is not None:
                 raw = raw + 0.5 * rng.normal(size=count)[codes]
             score = 1 / (1 + np.exp(-raw))
@@ -109,6 +118,7 @@ class Scenario:
     make: Maker
     metrics: tuple[tuple[str, dict[str, Any]], ...]
     task: str = "binary"
+    differ: bool = False  # the true difference is not zero but the mean over the runs
 
 
 def _named(*names: str, **params: dict[str, Any]) -> tuple[tuple[str, dict[str, Any]], ...]:
@@ -130,6 +140,8 @@ SCENARIOS: dict[str, Scenario] = {
     "balanced": Scenario(binary(0.4), LABELS + SCORES),
     "rare 5%": Scenario(binary(0.05), LABELS + SCORES),
     "rare 1%": Scenario(binary(0.01), LABELS + SCORES),
+    "rare 5%, one better": Scenario(binary(0.05, skills=(2.8, 1.8), noise=0.2), LABELS + SCORES, differ=True),
+    "rare 1%, one better": Scenario(binary(0.01, skills=(2.8, 1.8), noise=0.2), LABELS + SCORES, differ=True),
     "weights": Scenario(binary(0.3, weights=True), LABELS[:7] + SCORES),
     "groups": Scenario(binary(0.3, clusters=True), LABELS[:7] + SCORES),
     "classes": Scenario(
@@ -161,6 +173,7 @@ class Tally:
     judged: int = 0
     held: dict[float, int] = field(default_factory=lambda: dict.fromkeys(LEVELS, 0))
     differences: list[float] = field(default_factory=list)
+    true: float = 0.0
 
     def share(self, level: float) -> float:
         return self.held[level] / self.judged if self.judged else math.nan
@@ -169,15 +182,15 @@ class Tally:
         return math.sqrt(level * (1 - level) / self.judged) if self.judged else math.nan
 
     def oracle(self, level: float) -> float:
-        """The share that `estimate -+ z * true spread` holds; the true difference is zero."""
-        seen = np.abs(self.differences)
+        """The share of `estimate -+ z * true spread` that hold the true difference."""
+        seen = np.abs(np.array(self.differences) - self.true)
         spread = math.sqrt(float(seen @ seen) / seen.size) if seen.size else math.nan
         reach = NormalDist().inv_cdf((1 + level) / 2) * spread
         return float((seen <= reach).mean()) if seen.size else math.nan
 
 
 def coverage(scenario: Scenario, rows: int, runs: int, seed: int = 0) -> dict[str, Tally]:
-    """How many of the intervals of a difference that is truly zero hold zero."""
+    """How many of the intervals hold the true difference: zero, or what models differ by over the runs."""
     rng = np.random.default_rng([seed, rows])
     bound = {}
     for name, params in scenario.metrics:
@@ -185,6 +198,7 @@ def coverage(scenario: Scenario, rows: int, runs: int, seed: int = 0) -> dict[st
         assert metric is not None
         bound[f"{name}{params or ''}"] = metric
     found = {label: Tally() for label in bound}
+    ends: dict[str, list[list[tuple[float, float]]]] = {label: [] for label in bound}
     for _ in range(runs):
         subset = Subset(scenario.make(rng, rows))
         for label, metric in bound.items():
@@ -193,9 +207,12 @@ def coverage(scenario: Scenario, rows: int, runs: int, seed: int = 0) -> dict[st
                 continue
             found[label].judged += 1
             found[label].differences.append(measured.difference.estimate)
-            for level in LEVELS:
-                low, high = measured.difference.bounds(level)
-                found[label].held[level] += low <= 0 <= high
+            ends[label].append([measured.difference.bounds(level) for level in LEVELS])
+    for label, tally in found.items():
+        tally.true = float(np.mean(tally.differences)) if scenario.differ and tally.judged else 0.0
+        for bounds in ends[label]:
+            for level, (low, high) in zip(LEVELS, bounds, strict=True):
+                tally.held[level] += low <= tally.true <= high
     return found
 
 
