@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import polars as pl
 import pytest
@@ -78,6 +80,20 @@ def test_few_heavy_rows_widen_the_end_that_they_lean_to():
     assert contrast.from_rows(0.0, pulls + 0.5 * against, None, against, 0.5).bounds(0.95) == pytest.approx(
         (low, high)
     )
+
+
+def test_rows_that_weigh_unalike_keep_satterthwaites_degrees_at_both_ends():
+    rng = np.random.default_rng(5)
+    truth, weights = rng.normal(size=120), np.ones(120)
+    weights[:3] = 60.0
+    sides = [Output(None, truth + rng.normal(size=120)) for _ in range(2)]
+    made = Paired("regression", truth, (), *sides, None, 0, pl.DataFrame())
+    metric = catalog.find("rmse", "regression")
+    alike, unalike = (
+        Subset(one).measure(metric).difference for one in (made, replace(made, weights=weights))
+    )
+    assert (alike.df, unalike.lean) == (119, 0.0)
+    assert unalike.df < 15
 
 
 @pytest.mark.parametrize("estimate", [-0.4, -0.3, 0.3, 0.4])

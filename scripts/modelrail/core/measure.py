@@ -101,6 +101,7 @@ class Subset:
                 against,
                 factor,
                 seed=self.paired.seed if metric.is_mean else None,
+                alike=self.weights is None,
             )
 
         return self._finish(metric, one, two, make, factors)

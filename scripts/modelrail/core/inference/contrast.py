@@ -10,8 +10,8 @@ it hangs on a few rows the variance is known by few degrees of freedom only (Sat
 var(v)). For independent rows that matters at one end: few heavy rows on both sides make Student's t err on
 the safe side, since they raise the spread with the estimate (Efron 1969, JASA 64:1278-1302); on one side
 they make it miss at the end that they lean to (Johnson 1978, JASA 73:536-544). So the end to which the rows
-lean has Satterthwaite's degrees of freedom, the other n - 1. Clusters are of unlike size, which symmetry
-does not make good: they have Satterthwaite's at both ends.
+lean has Satterthwaite's degrees of freedom, the other n - 1. Clusters are of unlike size, and rows may weigh
+unalike, which symmetry does not make good: they have Satterthwaite's at both ends.
 """
 
 from __future__ import annotations
@@ -131,16 +131,19 @@ def from_rows(
     factor: float = 0.0,
     *,
     seed: int | None = None,
+    alike: bool = True,
 ) -> Contrast:
     """The contrast whose rows pull it by `influence`, less `factor` times `against` where that is given.
 
-    `seed`: it is one of means, for which the bootstrap-t is asked where the pulls are skewed.
+    `seed`: it is one of means, for which the bootstrap-t is asked where the pulls are skewed. `alike`: no row
+    weighs more than another.
     """
     n = influence.size
     if against is not None and factor and clusters is None:
         found = [_moments(influence[part] - factor * against[part]) for part in pieces(n)]
         second, third, fourth = (math.fsum(sums) for sums in zip(*found, strict=True))
-        made = _leaning(_contrast(estimate, second, fourth, units=n, n=n), third, n)
+        made = _contrast(estimate, second, fourth, units=n, n=n)
+        made = _leaning(made, third, n) if alike else made
         if seed is None or not skewed.possible(second, fourth):
             return made
         return replace(made, skew=skewed.find(influence - factor * against, seed))
@@ -153,7 +156,7 @@ def from_rows(
         )
     second, third, fourth = _moments(pulls)
     made = _contrast(estimate, second, fourth, units=pulls.size, n=n)
-    if clusters is None:
+    if clusters is None and alike:
         made = _leaning(made, third, n)
     if seed is None or not skewed.possible(second, fourth):
         return made
