@@ -89,6 +89,19 @@ def test_heavy_weights_leave_few_rows_to_rest_on():
     assert "only 1 row of the rarer class; an interval needs" in found.headline
 
 
+def test_few_rows_of_a_class_show_too_little_of_a_list_or_a_calibration():
+    names = (metric("precision_at_k", k=0.1), metric("lift", k=0.1), metric("calibration_error"))
+    few = run(model(metrics=names, gates=(AUC,)), *binary(400, rate=0.01))
+    for one in names:
+        found = row(few, one.label)
+        assert found.verdict == "inconclusive"
+        assert "of the rarer class; an interval needs 10" in found.note, found.note
+    enough = run(model(metrics=names, gates=(AUC,)), *binary(400, rate=0.2))
+    assert all("an interval needs" not in row(enough, one.label).note for one in names)
+    short = run(model(metrics=names, gates=(AUC,)), *binary(80, rate=0.4))
+    assert "rows in the list; an interval needs 10" in row(short, names[0].label).note
+
+
 def test_rows_near_in_time_widen_the_interval():
     rng = np.random.default_rng(2)
     truth, _, baseline = binary(3000, seed=3)

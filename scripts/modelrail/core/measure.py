@@ -235,9 +235,9 @@ class Subset:
         contrasts = {} if one.value is None else {factor: make(factor) for factor in sorted(wanted)}
         contrasts = {factor: without_rounding(found, one, two) for factor, found in contrasts.items()}
         identical = two is not None and self._identical
-        support = min(one.support, self.size if two is None or two.value is None else two.support)
-        support = int(support * self._effective)
-        short = self._too_few(metric, support)
+        least = one if two is None or two.value is None or one.support <= two.support else two
+        support = int(min(least.support, self.size) * self._effective)
+        short = self._too_few(least.rests_on or metric.rests_on, support)
         if not identical and not short:
             contrasts = {factor: floored(metric, found, support) for factor, found in contrasts.items()}
         return Measured(
@@ -245,11 +245,11 @@ class Subset:
             enough=not short and not note, note=note or short, identical=identical,
         )  # fmt: skip
 
-    def _too_few(self, metric: Metric, support: int) -> str:
+    def _too_few(self, rests_on: str, support: int) -> str:
         if support < MIN_SUPPORT:
             about = rows_for_support(self.size, support)
             size = f", about {about:,} rows at this share" if about and about > MIN_SUPPORT else ""
-            few = digits.counted(support, metric.rests_on)
+            few = digits.counted(support, rests_on)
             return f"only {few}; an interval needs {MIN_SUPPORT} or more{size}"
         if self.clusters is not None and self.clusters.count < MIN_CLUSTERS:
             groups = digits.counted(self.clusters.count, "groups")

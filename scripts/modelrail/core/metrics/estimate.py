@@ -30,10 +30,21 @@ class Estimate:
     influence: Floats
     support: int  # how many rows the value rests on
     note: str = ""
+    rests_on: str = ""  # which rows these are, where not those that the metric's entry names
 
 
 def undefined(note: str, shape: tuple[int, ...], support: int = 0) -> Estimate:
     return Estimate(None, np.zeros(shape), support, note)
+
+
+def support_of(truth: NDArray[np.bool_], own: int) -> tuple[int, str]:
+    """The fewer of a metric's own rows and those of the rarer class; of the latter, what they are called.
+
+    Two positive rows among two hundred do not show what a third might have changed.
+    """
+    positives = int(np.count_nonzero(truth))
+    rarer = min(positives, truth.size - positives)
+    return (rarer, "rows of the rarer class") if rarer < own else (own, "")
 
 
 class View:

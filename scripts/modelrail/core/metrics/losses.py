@@ -6,7 +6,7 @@ import math
 
 import numpy as np
 
-from modelrail.core.metrics.estimate import Estimate, View, mean_of, undefined
+from modelrail.core.metrics.estimate import Estimate, View, mean_of, support_of, undefined
 
 EPSILON = float(np.finfo(np.float64).eps)  # probabilities are clipped as scikit-learn clips them
 
@@ -53,11 +53,13 @@ def calibration_error(view: View, *, bins: int = 10) -> Estimate:
     """
     if not view.size:
         return undefined("there are no rows", (0,))
+    support, rests_on = view.size, ""
     if view.output.ndim == 2:
         best = view.output.argmax(axis=1)
         score, truth = view.output[np.arange(view.size), best], best == view.truth
     else:
         score, truth = view.output, view.truth.astype(bool)
+        support, rests_on = support_of(truth, support)
     gap = score - truth
     place = np.minimum((score * bins).astype(np.int64), bins - 1)
     mass = np.bincount(place, weights=view.weights, minlength=bins).astype(np.float64)
@@ -69,7 +71,7 @@ def calibration_error(view: View, *, bins: int = 10) -> Estimate:
     scale = np.array([_folded(one) for one in distance])
     value = float(np.abs(sums).sum() / view.size)
     within = np.sign(sums)[place] * scale[place] * around
-    return Estimate(value, within + view.pull(np.abs(mean)[place] - value), view.size)
+    return Estimate(value, within + view.pull(np.abs(mean)[place] - value), support, rests_on=rests_on)
 
 
 def _folded(distance: float) -> float:

@@ -7,7 +7,7 @@ from collections.abc import Callable
 import numpy as np
 from numpy.typing import NDArray
 
-from modelrail.core.metrics.estimate import Estimate, Floats, View, undefined
+from modelrail.core.metrics.estimate import Estimate, Floats, View, support_of, undefined
 
 NO_POSITIVE = "the rows hold no positive one"
 
@@ -151,7 +151,8 @@ def precision_at_k(view: View, *, k: float) -> Estimate:
     positive = view.truth.astype(bool)
     value = view.mean(positive * inside) / share
     pull = (positive * inside - at_edge * (inside - share)) / share - value
-    return Estimate(value, view.pull(pull), int(inside.sum()))
+    support, rests_on = support_of(positive, int(inside.sum()))
+    return Estimate(value, view.pull(pull), support, rests_on=rests_on)
 
 
 def lift(view: View, *, k: float) -> Estimate:
@@ -162,9 +163,8 @@ def lift(view: View, *, k: float) -> Estimate:
     if found.value is None or not rate:
         return undefined(found.note or NO_POSITIVE, (view.size,))
     value = found.value / rate
-    return Estimate(
-        value, found.influence / rate - view.pull(value * (positive - rate) / rate), found.support
-    )
+    influence = found.influence / rate - view.pull(value * (positive - rate) / rate)
+    return Estimate(value, influence, found.support, rests_on=found.rests_on)
 
 
 def _top(view: View, k: float) -> tuple[float, Floats, float] | str:
