@@ -5,7 +5,8 @@ that hold it (coverage) at 90, 95 and 99%, balanced and rare classes, and how of
 equally good models says `better` or `worse` (`--pull-requests`). The standard error of a share stands beside
 it; what lies outside 94-96% (93-97% at 200 rows) by more than twice that is marked. The last column is what a
 normal interval holds at 95% that knows the true spread of the difference (over the runs): where it is off,
-too, the data's few steps are the cause and not our estimate of the spread.
+too, the data's few steps are the cause and not our estimate of the spread. `--values`: the intervals of a
+value by itself, which floors are held against, and on which side of them the true value lay.
 """
 
 from __future__ import annotations
@@ -23,6 +24,7 @@ import numpy as np
 import polars as pl
 
 from modelrail.core.measure import Subset
+from modelrail.core.measured import ALONE
 from modelrail.core.metrics import catalog
 from modelrail.core.output import Output
 from modelrail.core.pairing import Paired
@@ -216,6 +218,35 @@ def coverage(scenario: Scenario, rows: int, runs: int, seed: int = 0) -> dict[st
     return found
 
 
+def values(scenario: Scenario, rows: int, runs: int) -> dict[str, tuple[int, float, float]]:
+    """Of a value by itself: how many intervals were made, and in how many the true value lay below and above.
+
+    What is true is measured on a million rows.
+    """
+    metrics = {
+        f"{name}{params or ''}": catalog.bind(name, scenario.task, params)
+        for name, params in scenario.metrics
+    }
+    large = Subset(scenario.make(np.random.default_rng(99), 1_000_000))
+    found = {}
+    true = {label: large.measure(metric).candidate for label, metric in metrics.items() if metric is not None}
+    counts = {label: [0, 0, 0] for label in true}
+    rng = np.random.default_rng([5, rows])
+    for _ in range(runs):
+        subset = Subset(scenario.make(rng, rows))
+        for label, metric in metrics.items():
+            measured = subset.measure(metric) if metric is not None else None
+            if measured is None or not measured.enough or ALONE not in measured.contrasts:
+                continue
+            low, high = measured.contrasts[ALONE].bounds(0.95)
+            known = true[label] or 0.0
+            for at, hit in enumerate((True, known < low, known > high)):
+                counts[label][at] += hit
+    for label, (judged, below, above) in counts.items():
+        found[label] = (judged, below / max(judged, 1), above / max(judged, 1))
+    return found
+
+
 def off(tally: Tally, rows: int) -> bool:
     """Outside the promise at 95% by more than twice the standard error of the simulation."""
     low, high = BOUNDS.get(rows, USUAL)
@@ -277,6 +308,7 @@ def main(arguments: list[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="scripts/bench calibration", description=__doc__)
     parser.add_argument("--rows", type=int, action="append", help="test set sizes; default: 200 to 1,000,000")
     parser.add_argument("--runs", type=int, help="simulated test sets of each size; default: fewer of larger")
+    parser.add_argument("--values", action="store_true", help="the intervals of values, not of differences")
     parser.add_argument("--scenario", action="append", choices=list(SCENARIOS))
     parser.add_argument(
         "--pull-requests", type=int, default=2000, help="simulated comparisons of equal models"
@@ -293,6 +325,17 @@ def main(arguments: list[str] | None = None) -> int:
             if name.startswith("bootstrap") and rows > 10_000:
                 continue
             begin = time.process_time()
+            if chosen.values:
+                of_values = values(SCENARIOS[name], rows, runs)
+                result[f"{name}, {rows}"] = of_values
+                if not chosen.json:
+                    print(f"{name}, {rows:,} rows, {runs:,} runs: values, 95%")
+                    for label, (judged, below, above) in of_values.items():
+                        sides = f"true below {below:6.1%}  true above {above:6.1%}"
+                        print(
+                            f"  {label:<44} {judged:>6,} holds {1 - below - above:6.1%}  {sides}", flush=True
+                        )
+                continue
             found = coverage(SCENARIOS[name], rows, runs)
             result[f"{name}, {rows}"] = {
                 label: {

@@ -25,6 +25,7 @@ from modelrail.core.measured import (
     by_mcnemar,
     combine,
     floored,
+    ranged,
     refuse_non_finite,
     without_rounding,
 )
@@ -189,8 +190,16 @@ class Subset:
             pulls = [spread_with(pseudo, function, table) for table in tables]
             return np.stack((pseudo, pseudo)).ravel(), pulls[0], None if two is None else pulls[1]
 
+        @cache
+        def alone() -> tuple[Floats, Floats, None]:
+            """The same of the candidate by itself: pseudo-rows where a class shows no spread of its own."""
+            table = joint.confusion(joint.candidate)
+            right, every = np.diag(table), table.sum(axis=1)
+            pseudo = disagreements(joint.class_counts()) * ((right == 0) | (right == every))[:, None]
+            return np.stack((pseudo, pseudo)).ravel(), spread_with(pseudo, function, table), None
+
         def make(factor: float) -> Contrast:
-            counted, first, second = spread()
+            counted, first, second = spread() if factor else alone()
             pulls = first[joint.truth, joint.candidate]
             if second is not None and factor:
                 pulls = pulls - factor * second[joint.truth, joint.baseline]
@@ -240,6 +249,8 @@ class Subset:
         short = self._too_few(least.rests_on or metric.rests_on, support)
         if not identical and not short:
             contrasts = {factor: floored(metric, found, support) for factor, found in contrasts.items()}
+        if ALONE in contrasts and not short:
+            contrasts[ALONE] = ranged(metric, contrasts[ALONE], support)
         return Measured(
             self.size, one.value, None if two is None else two.value, contrasts,
             enough=not short and not note, note=note or short, identical=identical,

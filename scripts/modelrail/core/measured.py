@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
+from modelrail.core.inference.bounded import Range
 from modelrail.core.inference.contrast import Contrast
 from modelrail.core.inference.mcnemar import McNemar
 from modelrail.core.joint import Joint
@@ -63,6 +64,19 @@ def floored(metric: Metric, found: Contrast, support: int) -> Contrast:
     if found.error or metric.span is None:
         return found
     return Contrast(found.estimate, 0.0, found.df, floor=min(1.0, -math.log(0.025) / support) * metric.span)
+
+
+def ranged(metric: Metric, found: Contrast, support: int) -> Contrast:
+    """A value by itself: its interval keeps to the metric's range, and is the wider the nearer its end."""
+    if metric.biased or found.skew is not None or found.replicates is not None or not found.error:
+        return found
+    if not (_inside(metric.low, found.estimate) and _inside(found.estimate, metric.high)):
+        return floored(metric, replace(found, error=0.0), support) if metric.span is not None else found
+    return replace(found, range=Range(metric.low, metric.high, counts=metric.family == "cells"))
+
+
+def _inside(low: float | None, high: float | None) -> bool:
+    return low is None or high is None or high - low > ROUNDING
 
 
 ROUNDING = 1e-12  # of the values: what sums in another order differ by

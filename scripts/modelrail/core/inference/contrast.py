@@ -22,7 +22,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from modelrail.core.inference import skewed, student
+from modelrail.core.inference import bounded, skewed, student
 from modelrail.core.inference.skewed import Skewed
 from modelrail.core.metrics.estimate import Floats, Ints
 
@@ -48,6 +48,7 @@ class Contrast:
     tested: float | None = None  # the p-value of another test of zero, where one was asked for
     lean: float = 0.0  # 1: the rows' skewness makes the upper end uncertain, -1: the lower one
     df_lean: float = math.inf  # degrees of freedom at that end
+    range: bounded.Range | None = None  # of a value by itself; it lies strictly within
 
     def bounds(self, confidence: float) -> tuple[float, float]:
         if self.replicates is not None and self.error and self.replicates.size >= MANY:
@@ -61,6 +62,8 @@ class Contrast:
             below, above = self.skew.reach(confidence, *self._freedom())
         else:
             below, above = (student.critical(confidence, df) for df in self._freedom())
+            if self.range is not None:
+                return bounded.interval(self.estimate, self.error, self.range, below, above)
         return self.estimate - below * self.error, self.estimate + above * self.error
 
     def half_width(self, confidence: float) -> float:
@@ -100,7 +103,7 @@ class Contrast:
         skew = self.skew.mirrored() if self.skew is not None and sign < 0 else self.skew
         return replace(
             self, estimate=sign * self.estimate + shift, replicates=values, skew=skew, tested=None,
-            lean=sign * self.lean,
+            lean=sign * self.lean, range=None,
         )  # fmt: skip
 
 

@@ -316,6 +316,7 @@ METRICS: tuple[Metric, ...] = (
         "losses:calibration_error",
         _BINS,
         high=1.0,
+        biased=True,
         **_SMOOTH,
     ),
     _row(

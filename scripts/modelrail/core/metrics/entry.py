@@ -67,6 +67,7 @@ class Metric:
     variant: str = ""
     fixed: Mapping[str, Any] = field(default_factory=dict)  # arguments of the function that no one chooses
     params: Mapping[str, Any] = field(default_factory=dict)
+    biased: bool = False  # on few rows the value is too high: no scale makes up for that
     tunable: bool = False  # `threshold: tuned` means something: the metric has an inner best threshold
 
     @property
