@@ -84,6 +84,16 @@ def test_tags_are_annotated_and_kept_after_the_push(consumer: Project) -> None:
 
 
 @pytest.mark.fault(1)
+def test_more_tags_than_a_command_line_holds_follow_the_ledger_that_was_seen(consumer: Project) -> None:
+    git = repo(consumer.root)
+    push(git, effect(consumer, "delay@v1.0.0"))
+    many = [f"delay#staging#{at}" for at in range(1, blocked.MANY + 2)]
+    assert push(git, effect(consumer, *many, operation="2/x")).changed
+    assert consumer.run("verify").out.startswith(
+        f"✓ {len(many) + 1:,} tags, {len(many) + 2:,} ledger commits"
+    )
+
+
 def test_the_loser_leaves_nothing(consumer: Project, tmp_path: Path) -> None:
     winner = consumer.clone(tmp_path / "winner")
     push(repo(winner.root), effect(winner, "delay#staging#1", operation="2/y", actor="hubot"))

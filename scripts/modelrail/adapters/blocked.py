@@ -20,7 +20,8 @@ def present(git: Git, refs: Sequence[str]) -> dict[str, str]:
     """These refs, and what can be in their way, of those that this clone has; with their objects."""
     patterns = sorted({*refs, *(above for ref in refs for above in _above(ref))})
     if len(patterns) > MANY:
-        patterns = [root.rstrip("/") for root in _KINDS]
+        other = (ref for ref in refs if not ref.startswith(tuple(_KINDS)))
+        patterns = [*(root.rstrip("/") for root in _KINDS), *other]
     lines = git.text("for-each-ref", "--format=%(refname) %(objectname)", *patterns).splitlines()
     return dict(line.split(" ") for line in lines)
 
@@ -69,11 +70,12 @@ def _above(ref: str) -> list[str]:
 
 def between(refs: Iterable[str], there: Iterable[str]) -> dict[str, str]:
     """Of these refs those that find no room among what is there, each with the one that is in its way."""
-    found: dict[str, str] = {}
-    known = set(there)
-    for ref in refs:
-        way = [above for above in _above(ref) if above in known]
-        way += sorted(other for other in known if other.startswith(f"{ref}/"))
-        if way:
-            found[ref] = way[0]
-    return found
+    wanted, known = list(refs), set(there)
+    ours = set(wanted)
+    below: dict[str, str] = {}
+    for other in sorted(known):
+        for above in _above(other):
+            if above in ours:
+                below.setdefault(above, other)
+    ways = {ref: next((above for above in _above(ref) if above in known), below.get(ref)) for ref in wanted}
+    return {ref: way for ref, way in ways.items() if way is not None}
