@@ -321,7 +321,9 @@ def main() -> None:
     options = parser.parse_args()
     with tempfile.TemporaryDirectory(prefix="modelrail-bench-") as folder:
         parent = Path(folder)
-        reading(begin(parent / "some", options.tags, options.models), options.tags, options)
+        # Every measured write goes back by one version: each model has some sixty.
+        few = max(min(options.models, options.tags // 200), 2)
+        reading(begin(parent / "some", options.tags, few), options.tags, options)
         if options.many:
             models = max(options.many // 1000, 1)
             reading(begin(parent / "many", options.many, models), options.many, options)
