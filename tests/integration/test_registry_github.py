@@ -107,15 +107,20 @@ def test_a_failed_verdict_is_said_on_the_merged_pull_request(hub: LocalHub, cons
     assert consumer.remote_tags() == {}
 
 
+def killed_before_its_release(consumer: Project, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The run that registers ends after its tags are pushed."""
+    with monkeypatch.context() as patch:
+        patch.setattr(github_releases, "publish", _die)
+        with pytest.raises(RuntimeError, match="killed"):
+            consumer.run("register")
+
+
 @pytest.mark.fault(3)
 def test_killed_between_tag_and_release(
     hub: LocalHub, consumer: Project, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     merged(consumer, hub, "one")
-    with monkeypatch.context() as patch:
-        patch.setattr(github_releases, "publish", _die)
-        with pytest.raises(RuntimeError, match="killed"):
-            consumer.run("register")
+    killed_before_its_release(consumer, monkeypatch)
     assert set(consumer.remote_tags()) == {"delay@v1.0.0", "delay#staging#1"}
     assert releases(hub) == []
     said = consumer.run("register", env={"GITHUB_RUN_ATTEMPT": "2"})
@@ -144,10 +149,7 @@ def test_a_release_that_is_completed_after_the_promotion_is_a_full_one(
     hub: LocalHub, consumer: Project, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     merged(consumer, hub, "one")
-    with monkeypatch.context() as patch:
-        patch.setattr(github_releases, "publish", _die)
-        with pytest.raises(RuntimeError, match="killed"):
-            consumer.run("register")
+    killed_before_its_release(consumer, monkeypatch)
     assert "has no release" in consumer.run("promote", "delay", "v1.0.0").err
     consumer.run("register", env={"GITHUB_RUN_ATTEMPT": "2"})
     (release,) = releases(hub)
@@ -168,10 +170,7 @@ def test_a_run_that_measured_anew_completes_the_release_with_the_evidence_of_the
     hub: LocalHub, consumer: Project, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     merged(consumer, hub, "one")
-    with monkeypatch.context() as patch:
-        patch.setattr(github_releases, "publish", _die)
-        with pytest.raises(RuntimeError, match="killed"):
-            consumer.run("register")
+    killed_before_its_release(consumer, monkeypatch)
     consumer.train("one", new=False, version="v1.0.0")  # other records, the same bytes
     consumer.run("register")
     (release,) = releases(hub)
@@ -281,10 +280,7 @@ def test_verify_finds_every_file_of_a_release_that_was_replaced(
 ) -> None:
     """Also of a release that a later attempt completed, and where GitHub does not say an asset's digest."""
     merged(consumer, hub, "one")
-    with monkeypatch.context() as patch:
-        patch.setattr(github_releases, "publish", _die)
-        with pytest.raises(RuntimeError, match="killed"):
-            consumer.run("register")
+    killed_before_its_release(consumer, monkeypatch)
     consumer.train("one", new=False, version="v1.0.0")
     with monkeypatch.context() as patch:  # the repository was renamed in between
         patch.setattr(_statements, "repository_url", lambda _: "https://github.com/octo/renamed")

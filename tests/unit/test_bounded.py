@@ -120,7 +120,7 @@ def test_a_class_without_a_mistake_leaves_the_mean_over_classes_unsure():
     ],
 )
 def test_a_floor_is_seldom_passed_by_what_lies_below_it(name, skill, rate, rows, most):
-    """The lower end lies above the true value in 2.5% at most, about; of value -+ t error it was 7 to 20%."""
+    """The lower end lies above the true value in about 2.5%; of `value -+ t error` far more often."""
     rng = np.random.default_rng(3)
     bound = catalog.bind(name, "binary", {})
 
@@ -147,6 +147,19 @@ def test_a_gate_asks_more_of_a_small_sample_that_shows_no_mistake():
     assert found.metrics[0].candidate == 1.0
     assert found.gates[0].outcome == "inconclusive"
     assert found.gates[0].interval.low < 0.95
+
+
+def test_the_same_model_again_is_no_surer():
+    """Of equal models the difference is certain, and the value as unsure as that of one."""
+    truth = np.repeat([0, 1], 20)
+    output = Output(truth.astype(np.int64), truth * 0.8 + 0.1)
+    twice = Subset(
+        Paired("binary", truth.astype(np.int64), ("0", "1"), output, output, None, 0, pl.DataFrame())
+    )
+    found = twice.measure(catalog.bind("roc_auc", "binary", {}))
+    assert found.identical
+    assert found.difference.bounds(0.95) == (0.0, 0.0)
+    assert found.contrasts[ALONE].bounds(0.95)[0] < 0.85
 
 
 def test_costs_and_errors_stay_above_zero():

@@ -178,32 +178,31 @@ class Subset:
     def _cells(self, metric: Metric, factors: Iterable[float]) -> Measured:
         function = functions.of_cells(metric, self.paired.classes)
         joint = self._joint(metric)
-        one = function(joint.confusion(joint.candidate))
-        two = function(joint.confusion(joint.baseline)) if self.paired.baseline is not None else None
+        tables = [joint.confusion(joint.candidate)]
+        tables += [] if self.paired.baseline is None else [joint.confusion(joint.baseline)]
+        one, two = function(tables[0]), function(tables[1]) if len(tables) > 1 else None
 
         @cache
-        def spread() -> tuple[Floats, Floats, Floats | None]:
-            """The pseudo-rows, and what the cells of each model pull in the table that these are part of."""
-            pseudo = disagreements(joint.class_counts())
-            tables = [joint.confusion(joint.candidate)]
-            tables += [] if two is None else [joint.confusion(joint.baseline)]
-            pulls = [spread_with(pseudo, function, table) for table in tables]
-            return np.stack((pseudo, pseudo)).ravel(), pulls[0], None if two is None else pulls[1]
+        def spread(*, alone: bool) -> tuple[Floats, list[Floats]]:
+            """The pseudo-rows, and what the cells of each model pull in the table that these are part of.
 
-        @cache
-        def alone() -> tuple[Floats, Floats, None]:
-            """The same of the candidate by itself: pseudo-rows where a class shows no spread of its own."""
-            table = joint.confusion(joint.candidate)
-            right, every = np.diag(table), table.sum(axis=1)
-            pseudo = disagreements(joint.class_counts()) * ((right == 0) | (right == every))[:, None]
-            return np.stack((pseudo, pseudo)).ravel(), spread_with(pseudo, function, table), None
+            A value by itself has pseudo-rows only where a class shows no spread of its own.
+            """
+            pseudo, used = disagreements(joint.class_counts()), tables
+            if alone:
+                used = tables[:1]
+                right, every = np.diag(tables[0]), tables[0].sum(axis=1)
+                pseudo = pseudo * ((right == 0) | (right == every))[:, None]
+            pulled = [spread_with(pseudo, function, table) for table in used]
+            return np.stack((pseudo, pseudo)).ravel(), pulled
 
         def make(factor: float) -> Contrast:
-            counted, first, second = spread() if factor else alone()
-            pulls = first[joint.truth, joint.candidate]
-            if second is not None and factor:
-                pulls = pulls - factor * second[joint.truth, joint.baseline]
-            pseudo = pulls_of(first, np.zeros_like(first) if second is None else factor * second)
+            counted, (first, *second) = spread(alone=not factor)
+            pulls, against = first[joint.truth, joint.candidate], np.zeros_like(first)
+            if second:
+                pulls = pulls - factor * second[0][joint.truth, joint.baseline]
+                against = factor * second[0]
+            pseudo = pulls_of(first, against)
             value = combine(one, two, factor)
             if self.clusters is None:
                 made = contrast.from_cells(value, pulls, joint.squares, pseudo, counted, rows=self.size)

@@ -68,9 +68,9 @@ def floored(metric: Metric, found: Contrast, support: int) -> Contrast:
 
 def ranged(metric: Metric, found: Contrast, support: int) -> Contrast:
     """A value by itself: its interval keeps to the metric's range, and is the wider the nearer its end."""
-    if metric.biased or found.skew is not None or found.replicates is not None or not found.error:
+    if metric.biased or found.skew is not None or found.replicates is not None:
         return found
-    if not (_inside(metric.low, found.estimate) and _inside(found.estimate, metric.high)):
+    if not found.error or not (_inside(metric.low, found.estimate) and _inside(found.estimate, metric.high)):
         return floored(metric, replace(found, error=0.0), support) if metric.span is not None else found
     return replace(found, range=Range(metric.low, metric.high, counts=metric.family == "cells"))
 
