@@ -31,7 +31,7 @@ def test_thresholds_and_precision_make_metrics_of_their_own():
     assert values[1].candidate > values[0].candidate
     assert [one.interval.method for one in values][2:] == ["bootstrap", "joint-cells-delta"]
     assert values[3].candidate > values[0].candidate - 0.2
-    assert found.notes[-1] == "The intervals of recall(at_precision=0.6) are by the bootstrap, seed 0."
+    assert found.notes[-1] == "The intervals of recall at precision 0.6 are by the bootstrap, seed 0."
 
 
 def test_a_tuned_threshold_never_judges_the_rows_that_chose_it():

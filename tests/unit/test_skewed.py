@@ -114,5 +114,7 @@ def test_the_record_names_the_method_and_the_seed() -> None:
     policy = model("regression", metrics=("mae", "rmse"), gates=(gate("mae", max=100.0),))
     found = run(policy, truth, *tables)
     assert [row.interval.method for row in found.metrics] == ["bootstrap-t", "paired-moments-delta"]
-    assert any(note.startswith("mae: skewed on some rows") and "seed 0" in note for note in found.notes)
+    (note,) = (note for note in found.notes if "skewed on some rows" in note)
+    assert note.startswith("Mean absolute error: skewed")
+    assert "seed 0" in note
     assert found == run(policy, truth, *tables)

@@ -24,6 +24,7 @@ from modelrail.core import (
     slice_search,
     slices,
     waivers,
+    wording,
 )
 from modelrail.core import columns as read_columns
 from modelrail.core.circumstances import Around
@@ -350,18 +351,19 @@ def _notes(results: gates.Results, cluster_count: int) -> list[str]:
         )
     if data.weight:
         found.append(f"Rows count by the column {data.weight}.")
-    resampled = [label for label, metric in results.metrics.items() if metric.interval == "bootstrap"]
+    titles = {label: wording.title(metric) for label, metric in results.metrics.items()}
+    resampled = [titles[label] for label, metric in results.metrics.items() if metric.interval == "bootstrap"]
     tested = sum(measured.tested for measured in results.whole.values())
     for label, metric in results.metrics.items():
-        test = results.whole[label].mcnemar
+        test, name = results.whole[label].mcnemar, wording.capital(titles[label])
         if test is not None:
-            found.append(f"{label}: {test.told()}, before the correction for {tested} metrics.")
+            found.append(f"{name}: {test.told()}, before the correction for {tested} metrics.")
         elif "test" in metric.params and results.whole[label].difference is not None:
-            found.append(f"{label}: McNemar's test needs independent rows that weigh alike; left out here.")
-    leaning = _skewed(results)
+            found.append(f"{name}: McNemar's test needs independent rows that weigh alike; left out here.")
+    leaning = wording.capital(", ".join(titles[label] for label in _skewed(results)))
     if leaning:
         found.append(
-            f"{', '.join(leaning)}: skewed on some rows; there an interval reaches as far as the bootstrap-t"
+            f"{leaning}: skewed on some rows; there an interval reaches as far as the bootstrap-t"
             f" (seed {SEED}), where that is further than Student's t."
         )
     if resampled:

@@ -19,6 +19,7 @@ MARKS: dict[Verdict, str] = {"pass": "✅", "fail": "⛔", "inconclusive": "❔"
 WORDS: dict[Verdict, str] = {"pass": "passes", "fail": "blocked", "inconclusive": "undecided"}
 _RANK: dict[Verdict, int] = {"fail": 0, "inconclusive": 1, "pass": 2}
 
+MOST_METHODS = 8  # as many as there are; a record can hold anything
 _STEPS = {
     "validate-data": "its data did not pass the checks",
     "train": "training failed",
@@ -403,7 +404,7 @@ def _context(evaluation: records.Evaluation | None, comparison: records.Comparis
     if confidence:
         text += (
             f". A {'/'.join(f'{100 * share:g}%' for share in confidence)} interval says where the true "
-            f"difference most likely lies (by {', '.join(_method(one) for one in methods[:3])})"
+            f"difference most likely lies (by {', '.join(_method(one) for one in methods[:MOST_METHODS])})"
         )
     if confidence and comparison.correction != "none":
         how = comparison.correction.capitalize()
