@@ -528,6 +528,19 @@ def test_sizes_times_counts() -> None:
     assert inert.clip("abcdef", 3) == "ab…"
 
 
+def test_every_method_of_the_intervals_is_named() -> None:
+    found = sample.passing()
+    methods = ("bootstrap-t", "delong", "influence-function", "joint-cells-delta")
+    row = found.comparison.metrics[0]
+    rows = tuple(
+        msgspec.structs.replace(row, interval=msgspec.structs.replace(row.interval, method=method))
+        for method in methods
+    )
+    comparison = msgspec.structs.replace(found.comparison, metrics=rows)
+    text = render.markdown(view.build([msgspec.structs.replace(found, comparison=comparison)], sample.RUN))
+    assert "(by bootstrap t, DeLong's method, influence function, joint cells delta)" in text
+
+
 def test_a_release_run_does_not_ask_to_merge() -> None:
     """Its report stands in its summary and beside the release's files: there the merge is past."""
     run = msgspec.structs.replace(sample.RUN, merging=False)
