@@ -5,7 +5,6 @@ Nothing here stops at the first fault; `config_check.py` raises when the whole f
 
 from __future__ import annotations
 
-import difflib
 import math
 import re
 import shlex
@@ -30,6 +29,8 @@ class Faults:
 
 def near(word: str, known: Collection[str]) -> str:
     """`Did you mean "target"?`, or nothing."""
+    import difflib
+
     found = difflib.get_close_matches(word, known, n=1)
     return f'Did you mean "{found[0]}"?' if found else ""
 

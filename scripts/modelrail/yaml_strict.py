@@ -8,9 +8,9 @@ is constructed but text, numbers, booleans, lists and mappings, and what an alia
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, field
 
 import yaml
+from msgspec import Struct
 
 from modelrail.errors import ConfigFault
 
@@ -21,24 +21,21 @@ MAX_DEPTH = 24
 Value = str | int | float | bool | None
 
 
-@dataclass(frozen=True, slots=True)
-class Scalar:
+class Scalar(Struct, frozen=True):
     value: Value
     line: int
     text: str  # as written
 
 
-@dataclass(frozen=True, slots=True)
-class Items:
+class Items(Struct, frozen=True):
     items: list[Node]
     line: int
 
 
-@dataclass(frozen=True, slots=True)
-class Table:
+class Table(Struct, frozen=True):
     entries: dict[str, Node]
     line: int
-    lines: dict[str, int] = field(default_factory=dict)  # of the keys
+    lines: dict[str, int] = {}  # of the keys
 
 
 Node = Scalar | Items | Table

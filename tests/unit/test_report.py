@@ -16,8 +16,9 @@ from markdown_it import MarkdownIt
 
 import support_records as sample
 from modelrail import records
-from modelrail.report import html, inert, numbers, render, rows, text, view
+from modelrail.report import html, numbers, render, rows, text, view
 from modelrail.report.view import ModelRecords
+from modelrail.report.visible import clip
 
 MARKDOWN = MarkdownIt("commonmark", {"html": True}).enable(["table", "strikethrough"])
 REPORT = Path(render.__file__).parent
@@ -525,7 +526,7 @@ def test_sizes_times_counts() -> None:
     assert numbers.plural(1, "row") == "1 row"
     assert numbers.metric_name("roc_auc") == "ROC AUC"
     assert rows.summary(()) == ""
-    assert inert.clip("abcdef", 3) == "ab…"
+    assert clip("abcdef", 3) == "ab…"
 
 
 def test_every_method_of_the_intervals_is_named() -> None:

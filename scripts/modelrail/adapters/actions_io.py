@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from collections.abc import Mapping
 from typing import TextIO
@@ -24,12 +25,10 @@ def outputs(settings: Settings, values: Mapping[str, str | int | bool]) -> None:
     """Step outputs as plain strings. A random delimiter keeps a value from being read as another output."""
     if settings.output_file is None:
         return
-    import secrets
-
     lines = []
     for name, value in values.items():
         text = str(value).lower() if isinstance(value, bool) else str(value)
-        mark = f"modelrail-{secrets.token_hex(16)}"
+        mark = f"modelrail-{os.urandom(16).hex()}"
         lines.append(f"{name}<<{mark}\n{text}\n{mark}\n")
     with settings.output_file.open("a", encoding="utf-8") as stream:
         stream.write("".join(lines))

@@ -9,7 +9,6 @@ from __future__ import annotations
 import base64
 import contextlib
 import re
-import shlex
 import subprocess
 import time
 from collections.abc import Iterator, Mapping, Sequence
@@ -44,6 +43,7 @@ class Git:
         self._server = server_url
         self._facts: tuple[bool, Path] | None = None
         self._settings: dict[str, list[str]] | None = None
+        self._filtered = False  # a fetch may have made this a partial clone since the settings were read
         self._environ = {
             key: value
             for key, value in environ.items()
@@ -95,8 +95,10 @@ class Git:
     def _once(
         self, *arguments: str, data: bytes | None, env: Mapping[str, str] | None, network: bool
     ) -> subprocess.CompletedProcess[bytes]:
-        if arguments[0] == "config" or any(argument.startswith("--filter") for argument in arguments):
+        if arguments[0] == "config":
             self._settings = None  # it may be written to
+        elif any(argument.startswith("--filter") for argument in arguments):
+            self._filtered = True
         if any(argument == "" or argument.startswith(":") for argument in arguments):
             # `git push origin "$EMPTY:refs/tags/x"` deletes the ref; no caller of ours means that.
             raise GitError(f"An empty argument or refspec in: git {' '.join(arguments)}")
@@ -217,6 +219,8 @@ class Git:
                 " in a workflow, check it out first.",
             )
         if "dubious ownership" in said:  # a workspace of another user, as in a job's container
+            import shlex
+
             return GitError(
                 f"git does not trust {self.root}: it belongs to another user.",
                 next=f"If it may: git config --global --add safe.directory {shlex.quote(str(self.root))}",
@@ -277,6 +281,8 @@ class Git:
     @property
     def partial(self) -> bool:
         """Whether files that this clone lacks are brought when they are read."""
+        if self._filtered:
+            self._settings, self._filtered = None, False
         return any(key.endswith(".promisor") for key in self._configuration())
 
     def url(self, *, push: bool = False) -> str:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import contextlib
 import hashlib
+import os
 import time
 from pathlib import Path
 
@@ -21,10 +22,8 @@ KEPT = 24 * 3600.0  # seconds: an older one is another intention
 
 def begin(git: Git, key: str) -> str:
     """The id for this request: that of an equal one that did not end, else a new one."""
-    import secrets
-
     path = _path(git, key)
-    fresh = f"{LOCAL}{secrets.token_hex(6)}"
+    fresh = f"{LOCAL}{os.urandom(6).hex()}"
     if path is None:
         return fresh
     with contextlib.suppress(OSError):

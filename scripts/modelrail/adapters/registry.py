@@ -8,14 +8,12 @@ Tags that are missing locally are also added to `refs/tags/`, so that plain git,
 from __future__ import annotations
 
 import contextlib
-import dataclasses
 import gc
 import re
 import time
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 
-from msgspec import structs
+from msgspec import Struct, structs
 
 from modelrail.adapters import blocked, ledger
 from modelrail.adapters.git import Git
@@ -37,11 +35,10 @@ _COMMIT = re.compile(r"[0-9a-f]{40}\Z")
 FEW = 3  # models that are read whole one by one; of more, all are read at once
 
 
-@dataclass(frozen=True)
-class Fetched:
+class Fetched(Struct, frozen=True):
     """What the remote holds now."""
 
-    tags: Mapping[str, str] = dataclasses.field(default_factory=dict)  # of those asked for, with objects
+    tags: Mapping[str, str] = {}  # of those asked for, with objects
     differing: tuple[str, ...] = ()  # names whose local tag object is another
     tip: str = ""  # of the ledger, where it was asked for
 
@@ -200,12 +197,11 @@ def _patterns(root: str, parts: Sequence[str]) -> list[str]:
     return patterns
 
 
-@dataclass(frozen=True)
-class Scan:
+class Scan(Struct, frozen=True):
     """The registry tags: events, and names of the grammar that are none (lightweight, not on a commit)."""
 
     events: tuple[Event, ...]
-    foreign: Mapping[str, str] = dataclasses.field(default_factory=dict)  # with their objects
+    foreign: Mapping[str, str] = {}  # with their objects
 
     def counter(self, model: str) -> int:
         """The highest number that any tag of the model bears: a foreign tag takes its name all the same."""

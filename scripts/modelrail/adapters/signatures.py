@@ -7,15 +7,14 @@ their armour. Git's own `git verify-tag` and `git verify-commit` read the same s
 from __future__ import annotations
 
 import contextlib
-import os
 import re
 import subprocess
-import tempfile
 import time
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
+
+from msgspec import Struct
 
 from modelrail import config
 from modelrail.adapters.git import Git
@@ -34,8 +33,7 @@ _PGP_KEY = re.compile(
 Status = Literal["good", "unsigned", "unknown", "bad"]
 
 
-@dataclass(frozen=True)
-class Verdict:
+class Verdict(Struct, frozen=True):
     """`good`: signed by `signer`, who is allowed. `unknown`: a signature by nobody of the list."""
 
     status: Status
@@ -133,19 +131,19 @@ def _key_at_hand(
             place = Path(key).expanduser() if kind == "ssh" else None
             yield (str(settings.workspace / place) if place else key), env
             return
-        with tempfile.TemporaryDirectory(prefix="modelrail-key-") as folder:
-            named = Path(folder) / "key.agent"  # a public key; the agent holds the private one
+        with _scratch("key") as folder:
+            named = folder / "key.agent"  # a public key; the agent holds the private one
             named.write_text(literal + "\n", encoding="utf-8")
             yield str(named), env
         return
-    with tempfile.TemporaryDirectory(prefix="modelrail-key-") as folder:
-        place = Path(folder) / "key"
+    with _scratch("key") as folder:
+        place = folder / "key"
         place.touch(mode=0o600)
         place.write_text(secret.replace("\r\n", "\n").rstrip("\n") + "\n", encoding="utf-8")
         if kind == "ssh":
             yield str(place), env
             return
-        env["GNUPGHOME"] = folder
+        env["GNUPGHOME"] = str(folder)
         done = _run(["gpg", "--batch", "--quiet", "--import", str(place)], b"", env)
         listed = _run(["gpg", "--batch", "--with-colons", "--list-secret-keys"], b"", env)
         found = re.search(rb"^fpr:::::::::([0-9A-F]{40}):", listed.stdout, re.MULTILINE)
@@ -260,14 +258,20 @@ class Signers:
 
 
 @contextlib.contextmanager
+def _scratch(what: str) -> Iterator[Path]:
+    """A folder that is gone afterwards."""
+    import tempfile  # few writes are signed, and all of them would wait for it
+
+    with tempfile.TemporaryDirectory(prefix=f"modelrail-{what}-") as folder:
+        yield Path(folder)
+
+
+@contextlib.contextmanager
 def _as_file(data: bytes) -> Iterator[Path]:
-    handle, name = tempfile.mkstemp(prefix="modelrail-signature-")
-    try:
-        with os.fdopen(handle, "wb") as stream:
-            stream.write(data)
-        yield Path(name)
-    finally:
-        Path(name).unlink(missing_ok=True)
+    with _scratch("signature") as folder:
+        place = folder / "signature"
+        place.write_bytes(data)
+        yield place
 
 
 @contextlib.contextmanager
@@ -285,13 +289,13 @@ def allowed(file: Path, settings: Settings) -> Iterator[Signers]:
     if not keys and not lines:
         raise SignatureError(f"{file.name} names no signer.")
     environ = settings.child_environ()
-    with tempfile.TemporaryDirectory(prefix="modelrail-signers-") as folder:
+    with _scratch("signers") as folder:
         ssh = home = None
         if lines:
-            ssh = Path(folder) / "allowed"
+            ssh = folder / "allowed"
             ssh.write_text("\n".join(lines) + "\n", encoding="utf-8")
         if keys:
-            home = Path(folder) / "gnupg"
+            home = folder / "gnupg"
             home.mkdir(mode=0o700)
             env = environ | {"GNUPGHOME": str(home)}
             done = _run(["gpg", "--batch", "--quiet", "--import"], keys.encode(), env)

@@ -11,7 +11,8 @@ from __future__ import annotations
 import subprocess
 import time
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from modelrail import plans
 from modelrail.adapters import blocked, ledger, registry
@@ -40,8 +41,7 @@ _RULE = ("gh013", "rule violations", "protected tag", "hook declined", "prohibit
 _WORKFLOWS = ("workflows` permission", "without `workflow` scope", "workflows permission")
 
 
-@dataclass(frozen=True)
-class Pushed:
+class Pushed(Struct, frozen=True):
     """The tag objects by name; `changed` is false when an equal operation had created them before."""
 
     changed: bool
@@ -68,8 +68,7 @@ class OvertakenError(ConflictError):
     """Another write came first, without taking our names: the same may be asked again of the new state."""
 
 
-@dataclass(frozen=True)
-class _Made:
+class _Made(Struct, frozen=True):
     """What is pushed: tag objects by name, the ledger commit that follows `parent`, and every new object."""
 
     tags: dict[str, str]

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import shutil
 import tempfile
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
+
+from msgspec import Struct
 
 from modelrail import records
 from modelrail.adapters import files, model_files
@@ -17,8 +18,7 @@ from modelrail.errors import GitError, NotFoundError, RecordError
 from modelrail.settings import Settings
 
 
-@dataclass(frozen=True)
-class Standing:
+class Standing(Struct, frozen=True):
     """What a stage holds. `registered` is None when the registry says, having been read, that it is empty."""
 
     ref: records.Baseline

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from pathlib import Path
+
+from msgspec import Struct
 
 from modelrail import config as configuration
 from modelrail import records
@@ -15,8 +16,7 @@ from modelrail.adapters.actions_io import say
 from modelrail.errors import FilesystemError, ModelrailError, NotFoundError, RecordError
 
 
-@dataclass(frozen=True)
-class Context:
+class Context(Struct, frozen=True):
     settings: surroundings_of.Settings
     config: configuration.Config
     models: tuple[configuration.Model, ...]

@@ -8,10 +8,12 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from msgspec import Struct
+
 from modelrail import records, settings
 from modelrail.adapters import registry
 from modelrail.adapters.actions_io import say
-from modelrail.adapters.git import Git, open_repository
+from modelrail.adapters.git import Git
 from modelrail.commands import _registry
 from modelrail.core import selectors
 from modelrail.core.history import ModelState, Registered
@@ -21,8 +23,7 @@ if TYPE_CHECKING:
     from modelrail.adapters.github import GitHub
 
 
-@dataclasses.dataclass(frozen=True)
-class Place:
+class Place(Struct, frozen=True):
     """A registry to read. `elsewhere`: it is a remote's, mirrored into an empty repository."""
 
     settings: settings.Settings
@@ -89,8 +90,7 @@ class Place:
 def place(remote: str = "") -> Iterator[Place]:
     """The registry of this repository, or of the one at a URL: of that, tags alone are fetched."""
     if not remote:
-        found = _registry.surroundings()
-        yield Place(found, open_repository(found))
+        yield Place(*_registry.opened())
         return
     if remote.startswith("-") or any(char.isspace() for char in remote):
         raise UsageError(f"{remote!r} is not the address of a repository.", next="Write a URL or a path.")

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 from urllib.parse import urlsplit
 
-from msgspec import structs
+from msgspec import Struct, structs
 
 from modelrail import config, plans, settings
 from modelrail.adapters import ledger, pending, registry
@@ -52,13 +52,17 @@ class Reader(Protocol):
     ) -> Mapping[str, ModelState]: ...
 
 
-def surroundings() -> settings.Settings:
-    """The settings; on a laptop the repository's name is read from the remote, if on the same server."""
+def opened() -> tuple[settings.Settings, Git]:
+    """The settings and the repository of the workspace.
+
+    On a laptop the repository's name is read from the remote, if that is on the same server.
+    """
     found = settings.read()
+    git = open_repository(found)
     if found.repository or found.in_ci:
-        return found
-    url = open_repository(found).url()
-    return dataclasses.replace(found, repository=repository_of(url, found.server_url))
+        return found, git
+    name = repository_of(git.url(), found.server_url)
+    return dataclasses.replace(found, repository=name), git
 
 
 def repository_of(url: str, server_url: str) -> str:
@@ -192,8 +196,7 @@ def _untold(git: Git, model: str, scan: registry.Scan, tip: str) -> list[verific
     return verification.compare_tags(listed, there, known)
 
 
-@dataclasses.dataclass(frozen=True)
-class Step:
+class Step(Struct, frozen=True):
     """A decision, and what follows its tags."""
 
     decision: Decision
@@ -243,8 +246,6 @@ def _carry_out(
     turns; to have waited for one is to have lost a race, of which only what was there before is known.
     """
     # Reading commands share this module, and need none of it.
-    import random
-
     from modelrail.adapters import apply, tagging, turn
 
     lost: tuple[ModelState, Step] | None = None  # what was decided on which state
@@ -286,13 +287,15 @@ def _carry_out(
                 tagged, overtaken = None, isinstance(error, tagging.OvertakenError)
         if tagged is None:
             if overtaken:
+                import random
+
                 # Many racers make every try slow, and slow tries spread them: soon they come one by one.
                 losses += 1
                 most = min((time.monotonic() - began) * 2**losses, PATIENCE)
                 time.sleep(random.uniform(0, most))  # noqa: S311
             continue
         if tagged.event is not None:
-            step = dataclasses.replace(step, decision=_answered(step.decision, tagged.event))
+            step = structs.replace(step, decision=_answered(step.decision, tagged.event))
         done = apply.apply(step.after, settings=found, git=git, github=github, dry_run=dry_run, recorded=True)
         done.planned[:0] = tagged.planned
         done.tags |= tagged.tags
@@ -355,7 +358,7 @@ def _refuse_if_moved(before: ModelState, step: Step, now: ModelState) -> None:
 
 
 def _answered(decision: Decision, event: Event) -> Decision:
-    return dataclasses.replace(
+    return structs.replace(
         decision, changed=False, version=event.version or decision.version, tag=event.tag,
         sequence=event.sequence or 0, note="this operation was carried out before",
     )  # fmt: skip

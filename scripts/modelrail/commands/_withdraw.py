@@ -8,7 +8,6 @@ from collections.abc import Callable
 import click
 
 from modelrail import config, plans
-from modelrail.adapters.git import open_repository
 from modelrail.commands import _approvals, _registry
 from modelrail.core.decisions import Asked, Decision
 from modelrail.core.history import ModelState
@@ -29,9 +28,8 @@ def carry_out(
     file: str = config.FILE,
 ) -> None:
     """Ask, push, say. `after`: what follows on GitHub, where there is one and a modelrail.yaml to go by."""
-    found = _registry.surroundings()
+    found, git = _registry.opened()
     _registry.check_model_name(model)
-    git = open_repository(found)
     loaded = _registry.configuration(found, file)
     policy = loaded.model(model) if loaded else None
     github = _registry.client(found) if after and loaded else None

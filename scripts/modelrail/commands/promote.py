@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import json
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import click
+from msgspec.structs import replace
 
 from modelrail import records, settings
 from modelrail.adapters import files, ledger
 from modelrail.adapters.actions_io import outputs
-from modelrail.adapters.git import Git, open_repository
+from modelrail.adapters.git import Git
 from modelrail.commands import _approvals, _ledger, _on_github, _options, _registry
 from modelrail.core import selectors, tags, transitions
 from modelrail.core.history import ModelState
@@ -44,9 +44,8 @@ def command(
     It needs evidence: measured against what the stage holds now, on these very bytes, with the verdict
     `pass`.
     """
-    found = _registry.surroundings()
+    found, git = _registry.opened()
     loaded, policy = _registry.load_policy(found, config, model)
-    git = open_repository(found)
     github = _registry.client(found)
     asked = _registry.asked(
         found, git, f"promote/{model}/{to}/{version}", reason,

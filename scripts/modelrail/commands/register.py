@@ -5,17 +5,18 @@ from __future__ import annotations
 import json
 import tempfile
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
+from msgspec import Struct
+from msgspec.structs import replace
 
 from modelrail import config as modelrail_config
 from modelrail import plans, records
 from modelrail.adapters import files, model_files, store, stores
 from modelrail.adapters.actions_io import say
-from modelrail.adapters.git import Git, open_repository
+from modelrail.adapters.git import Git
 from modelrail.commands import (
     _approvals,
     _context,
@@ -43,8 +44,7 @@ Example:
 """
 
 
-@dataclass(frozen=True)
-class Work:
+class Work(Struct, frozen=True):
     """What is the same for every model of the call."""
 
     context: _context.Context
@@ -57,7 +57,7 @@ class Work:
     release: bool
     dry_run: bool
     approvals: Approvals | None = None
-    comments: list[str] = field(default_factory=list)
+    comments: list[str] = []
 
     @property
     def labels(self) -> list[str]:
@@ -96,9 +96,8 @@ def command(
     Reads the records of train, evaluate and compare. A verdict other than `pass` registers nothing (exit code
     4). Run again after it died half-way, it completes the same version.
     """
-    found = _registry.surroundings()
+    found, git = _registry.opened()
     context = replace(_context.open_context(config, models, out), settings=found)
-    git = open_repository(found)
     github = _registry.client(found) if release else None
     pull = _merged_pull(github, git.head()) if github is not None and found.in_ci else None
     approved = _approvals.read(found, github, pull)

@@ -7,7 +7,6 @@ import json
 import click
 
 from modelrail.adapters.actions_io import outputs
-from modelrail.adapters.git import open_repository
 from modelrail.commands import _approvals, _on_github, _options, _registry
 from modelrail.core import transitions
 from modelrail.core.history import ModelState
@@ -35,9 +34,8 @@ def command(model: str, stage: str, to: str, reason: str, config: str, as_json: 
     The version that is left is marked, and no automatic rollback chooses it again; rolling back twice goes
     two versions back.
     """
-    found = _registry.surroundings()
+    found, git = _registry.opened()
     loaded, policy = _registry.load_policy(found, config, model)
-    git = open_repository(found)
     github = _registry.client(found)
     asked = _registry.asked(
         found, git, f"rollback/{model}/{stage}/{to or 'previous'}", reason,

@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
+from msgspec import structs
 
 from modelrail import __version__, records
 from modelrail import config as modelrail_config
@@ -63,7 +64,7 @@ def command(
     """
     whole = _context.open_context(config, models, out)
     sealed = tuple(model for model in whole.models if model.data.sealed is not None)
-    context = dataclasses.replace(whole, models=sealed)
+    context = structs.replace(whole, models=sealed)
     if dry_run:
         for model in sealed:
             say(f"{model.name}: would score the candidate on the sealed {model.data.sealed}")

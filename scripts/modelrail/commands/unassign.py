@@ -5,7 +5,7 @@ from __future__ import annotations
 import click
 
 from modelrail import config as modelrail_config
-from modelrail import plans
+from modelrail import plans, settings
 from modelrail.commands import _on_github, _options, _registry, _withdraw
 from modelrail.core import withdrawals
 from modelrail.core.history import ModelState
@@ -33,7 +33,7 @@ def command(
 
     Where the policy says who may change the stage (`by`), only they may.
     """
-    _registry.refuse_other_branch(_registry.surroundings())
+    _registry.refuse_other_branch(settings.read())
 
     def follows(loaded: modelrail_config.Config, state: ModelState) -> plans.Plan:
         policy, standing = loaded.model(model), state.standing(stage)

@@ -6,16 +6,16 @@ import json
 import tempfile
 import time
 from collections.abc import Mapping
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
+from msgspec import Struct
 
 from modelrail import records
 from modelrail.adapters import ledger, registry
 from modelrail.adapters.actions_io import outputs, say
-from modelrail.adapters.git import Git, open_repository
+from modelrail.adapters.git import Git
 from modelrail.commands import _options, _registry
 from modelrail.core import digits, history, verification
 from modelrail.core import ledger as layout
@@ -40,8 +40,7 @@ that cannot be; of several the worst.
 """
 
 
-@dataclass(frozen=True)
-class Read:
+class Read(Struct, frozen=True):
     """What there is to compare."""
 
     scan: registry.Scan
@@ -73,8 +72,7 @@ def command(fetch: bool, assets: bool, signers: str, as_json: bool) -> None:
     forked, evidence and release files with other bytes than the tags name, events out of order, and stages
     whose version was taken back.
     """
-    found = _registry.surroundings()
-    git = open_repository(found)
+    found, git = _registry.opened()
     read = _read(git, fetch=fetch)
     findings = [*read.findings, *check(git, read)]
     if assets:

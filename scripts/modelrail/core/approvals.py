@@ -8,8 +8,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any
+
+from msgspec import Struct
 
 from modelrail.core.tags import one_line
 
@@ -24,8 +25,7 @@ GHOST = "ghost"  # whose account is gone: GitHub's own word
 _LOGIN = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,99}(?:\[bot\])?\Z")
 
 
-@dataclass(frozen=True, kw_only=True)
-class Approval:
+class Approval(Struct, frozen=True, kw_only=True):
     """One person's word. `how` says where it was given; `comment` is theirs, and untrusted."""
 
     by: str
@@ -39,8 +39,7 @@ class Approval:
         return f"{self.by} ({said}{self.how})" + (f": “{comment}”" if comment else "")
 
 
-@dataclass(frozen=True, kw_only=True)
-class Approvals:
+class Approvals(Struct, frozen=True, kw_only=True):
     """What all sources said; `unknown` says why one of them could not be read."""
 
     found: tuple[Approval, ...] = ()

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from modelrail import config, plans, records
 from modelrail.core import admission, lineage, tags, waivers
@@ -12,8 +13,7 @@ from modelrail.core.history import ModelState
 from modelrail.errors import RefusedError
 
 
-@dataclass(frozen=True, kw_only=True)
-class Asked:
+class Asked(Struct, frozen=True, kw_only=True):
     """Who asks, why, and when; `operation` names the request so that a repetition is recognised."""
 
     actor: str
@@ -35,8 +35,7 @@ class Asked:
         }
 
 
-@dataclass(frozen=True, kw_only=True)
-class Decision:
+class Decision(Struct, frozen=True, kw_only=True):
     """What shall be, and the tags that make it so (none when it already is)."""
 
     model: str

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from modelrail.core import tags
 from modelrail.core.history import Assigned, ModelState, Registered
@@ -11,8 +12,7 @@ from modelrail.core.versions import is_version
 from modelrail.errors import NotFoundError, UsageError
 
 
-@dataclass(frozen=True, kw_only=True)
-class Selector:
+class Selector(Struct, frozen=True, kw_only=True):
     """A parsed selector; neither `version` nor `stage` means the latest version."""
 
     model: str
@@ -25,8 +25,7 @@ class Selector:
         return f"{self.model}@{self.version or 'latest'}"
 
 
-@dataclass(frozen=True, kw_only=True)
-class Selected:
+class Selected(Struct, frozen=True, kw_only=True):
     """The version that a selector means; `assigned` when it was asked by its stage."""
 
     model: str

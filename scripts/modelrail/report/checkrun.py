@@ -13,8 +13,8 @@ import msgspec
 from modelrail import plans
 from modelrail.core.traceback import is_plain
 from modelrail.report import render
-from modelrail.report.inert import clip, visible
 from modelrail.report.view import ModelView, View
+from modelrail.report.visible import clip, visible
 
 NAME = "modelrail"
 MAX_ANNOTATIONS = 50  # of one request

@@ -14,7 +14,7 @@ import msgspec
 from msgspec import Struct
 
 from modelrail.records import GateOutcome
-from modelrail.report.inert import clip, visible
+from modelrail.report.visible import clip, visible
 
 MOST = 10  # besides the present one
 LINE_BYTES = 8000

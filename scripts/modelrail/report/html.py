@@ -22,6 +22,7 @@ from modelrail.report import html_model, inert
 from modelrail.report.changes import short
 from modelrail.report.html_model import Room
 from modelrail.report.view import View
+from modelrail.report.visible import program_line, visible
 
 BUDGET = 1_000_000  # bytes
 FILE = "report.html"
@@ -135,11 +136,11 @@ def environment() -> jinja2.Environment:
 
 
 def _finalize(value: object) -> object:
-    return value if hasattr(value, "__html__") else inert.visible(str(value))
+    return value if hasattr(value, "__html__") else visible(str(value))
 
 
 def _clip(text: object, limit: int) -> Markup:
-    return escape(inert.visible(str(text), limit))
+    return escape(visible(str(text), limit))
 
 
 def _number(name: str, row: object) -> str:
@@ -150,7 +151,7 @@ def _number(name: str, row: object) -> str:
 
 def _program(text: str, lines: int = 60) -> Markup:
     """The last lines of a program's output."""
-    kept = [inert.program_line(line) for line in text.replace("\r\n", "\n").split("\n")][-lines:]
+    kept = [program_line(line) for line in text.replace("\r\n", "\n").split("\n")][-lines:]
     return escape("\n".join(kept))
 
 

@@ -7,9 +7,9 @@ from markupsafe import Markup
 from modelrail import records
 from modelrail.report import numbers
 from modelrail.report.html_sections import Section
-from modelrail.report.inert import visible
 from modelrail.report.svg import Figure, Frame, Names, Table, short, text
 from modelrail.report.trend import Trend
+from modelrail.report.visible import visible
 
 MAX_ROWS = 200
 CERTAIN = 0.05

@@ -6,7 +6,7 @@ then turns `@team`, `#123`, commits, URLs and `:emoji:` of the remaining text in
 - characters that mean something to Markdown or HTML become numeric entities (these also work inside HTML
   blocks, where backslashes do not);
 - a zero-width space of ours stands in whatever GitHub would link by itself;
-- line breaks become spaces; control, bidirectional and invisible characters become visible codes.
+- line breaks and what is invisible: see visible.py.
 
 Only `Raw` text passes the templates unchanged, and only this package's own code makes it (see render.py).
 """
@@ -14,19 +14,10 @@ Only `Raw` text passes the templates unchanged, and only this package's own code
 from __future__ import annotations
 
 import re
-import unicodedata
 
-MAX_TEXT = 400  # characters of one piece of text
+from modelrail.report.visible import MAX_TEXT, program_line, visible
+
 _BREAK = "&#8203;"  # zero-width space
-_INVISIBLE = frozenset(
-    "\u115f\u1160\u2800\u3164\uffa0\u034f\u17b4\u17b5"
-)  # look like nothing, class says otherwise
-_CATEGORIES = frozenset({"Cc", "Cf", "Cn", "Co", "Cs"})
-_COMBINING = "[\u0300-\u036f\u0483-\u0489\u1ab0-\u1aff\u1dc0-\u1dff\u20d0-\u20ff\ufe20-\ufe2f]"
-_MARKS = re.compile(f"({_COMBINING}{{3}}){_COMBINING}+")  # stacked so high that they cover other lines
-_ORDINARY = re.compile(r"[!-~]+(?: [!-~]+)*")  # ASCII, single blanks
-_ANSI = re.compile(r"\x1b(?:\[[0-?]*[ -/]*[@-~]|\][^\x07\x1b]*(?:\x07|\x1b\\)?|[@-_])")
-_SPACE = re.compile(r"\s+")
 _LINKED = re.compile(r"(?i)GH(?=-\d)|www(?=\.)|(?:https?|ftp|mailto|xmpp)(?=:)")
 # A commit's name, or what GitHub takes for one: seven digits or more. Decimals are none.
 _COMMIT = re.compile(r"(?i)(?<![0-9a-z])(?<![0-9][.,])[0-9a-f]{7,40}(?![0-9a-z])")
@@ -43,28 +34,6 @@ class Raw(str):
     """Markdown that this package made itself. Joined with anything else it is a plain str again."""
 
     __slots__ = ()
-
-
-def visible(text: str, limit: int = MAX_TEXT) -> str:
-    """One line of text in which nothing is hidden: for terminals, and the first step of `inert`."""
-    if _ORDINARY.fullmatch(text):  # most are: nothing in them to look at
-        return clip(text, limit)
-    text = _ANSI.sub("", text[: 4 * limit])
-    shown = "".join(_visible(char) for char in _SPACE.sub(" ", text).strip())
-    return clip(_MARKS.sub(r"\1…", shown), limit)
-
-
-def _visible(char: str) -> str:
-    if char == "\ufe0f":  # asks for the emoji form of the character before it
-        return ""
-    category = unicodedata.category(char)
-    if category in _CATEGORIES or char in _INVISIBLE:
-        return f"⟨U+{ord(char):04X}⟩"
-    return " " if category in {"Zs", "Zl", "Zp"} else char
-
-
-def clip(text: str, limit: int) -> str:
-    return text if len(text) <= limit else text[: limit - 1].rstrip() + "…"
 
 
 def inert(text: object, limit: int = MAX_TEXT) -> Raw:
@@ -118,15 +87,6 @@ def fenced(text: str, lines: int, limit: int = 4000) -> Raw:
     longest = max((len(run) for run in re.findall(r"`+", body)), default=0)
     fence = "`" * max(3, longest + 1)
     return Raw(f"{fence}text\n{body}\n{fence}")
-
-
-def program_line(line: str) -> str:
-    """One line of a program's output, its indentation kept, nothing hidden in it."""
-    # Of a progress bar, what stood there last.
-    line = _ANSI.sub("", line).rsplit("\r", 1)[-1].replace("\t", "    ")
-    return _MARKS.sub(r"\1…", "".join(char if char == " " else _visible(char) for char in line))[
-        :400
-    ].rstrip()
 
 
 _URL = re.compile(

@@ -10,8 +10,8 @@ from collections import Counter
 from xml.etree import ElementTree as ET
 
 from modelrail.report import rows
-from modelrail.report.inert import visible
 from modelrail.report.view import ModelView, View
+from modelrail.report.visible import visible
 
 FILE = "junit.xml"
 MAX_CASES = 20_000  # of one model

@@ -14,8 +14,8 @@ from collections.abc import Iterable, Sequence
 from markupsafe import Markup, escape
 from msgspec import Struct
 
-from modelrail.report import inert
 from modelrail.report.numbers import MINUS
+from modelrail.report.visible import visible
 
 MAX_POINTS = 1000  # of one line
 MAX_COUNT = 10**15
@@ -64,7 +64,7 @@ def short(value: float) -> str:
 
 
 def label(text: object, limit: int = 60) -> Markup:
-    return escape(inert.visible(str(text), limit))
+    return escape(visible(str(text), limit))
 
 
 def text(x: float, y: float, content: object, kind: str = "", *, limit: int = 60) -> str:

@@ -13,9 +13,10 @@ from markupsafe import Markup
 from msgspec import Struct
 
 from modelrail import records
-from modelrail.report import inert, numbers
+from modelrail.report import numbers
 from modelrail.report.rows import MetricView, too_small
 from modelrail.report.svg import MAX_COUNT, Figure, Names, Table, label, short, text
+from modelrail.report.visible import visible
 
 MAX_CELLS = 24_000
 MAX_LABELS = 40  # of a confusion matrix
@@ -286,8 +287,6 @@ def _most_confused(
     rows = []
     for i, j in pairs[:25]:
         more = (numbers.count(old[i][j]), numbers.signed(_move(new, old, i, j), 0)) if old else ()
-        rows.append(
-            (inert.visible(labels[i], 60), inert.visible(labels[j], 60), numbers.count(new[i][j]), *more)
-        )
+        rows.append((visible(labels[i], 60), visible(labels[j], 60), numbers.count(new[i][j]), *more))
     caption = "Confusions that changed most" if old else "Classes most often confused"
     return Table(caption=caption, heading=heading, rows=tuple(rows), words=(1,))

@@ -68,13 +68,14 @@ def aligned(rows: Sequence[Sequence[str]], *, gap: int = 2, right: Sequence[int]
     columns = max((len(row) for row in rows), default=0)
     own = [[width(cell) for cell in row] for row in rows]
     widths = [max((of[at] for of in own if at < len(of)), default=0) for at in range(columns)]
+    between = " " * gap
     lines = []
     for row, of in zip(rows, own, strict=True):
-        cells = []
-        for at, cell in enumerate(row):
-            space = " " * (widths[at] - of[at])
-            cells.append(space + cell if at in right else cell + space)
-        lines.append((" " * gap).join(cells).rstrip())
+        cells = [cell + " " * (wide - taken) for cell, taken, wide in zip(row, of, widths, strict=False)]
+        for at in right:
+            if at < len(row):
+                cells[at] = " " * (widths[at] - of[at]) + row[at]
+        lines.append(between.join(cells).rstrip())
     return lines
 
 

@@ -12,7 +12,7 @@ from collections.abc import Sequence
 
 from msgspec import Struct
 
-from modelrail.report.inert import visible
+from modelrail.report.visible import visible
 
 INDENT = "  "
 GAP = "  "

@@ -9,9 +9,9 @@ from collections.abc import Sequence
 
 from modelrail.report import rows
 from modelrail.report.changes import short
-from modelrail.report.inert import program_line, visible
 from modelrail.report.terminal import PLAIN, Cell, Column, Style, facts, table, wrapped
 from modelrail.report.view import ModelView, Verdict, View
+from modelrail.report.visible import program_line, visible
 
 MARKS: dict[Verdict, str] = {"pass": "✓", "fail": "✗", "inconclusive": "?"}  # one column wide everywhere
 _STYLES: dict[Verdict, str] = {"pass": "good", "fail": "bad", "inconclusive": "unsure"}

@@ -12,7 +12,7 @@ from msgspec import Struct
 
 from modelrail import records
 from modelrail.report import changes, earlier, numbers, rows, trend
-from modelrail.report.inert import visible
+from modelrail.report.visible import visible
 
 Verdict = records.GateOutcome
 MARKS: dict[Verdict, str] = {"pass": "✅", "fail": "⛔", "inconclusive": "❔"}

@@ -20,8 +20,9 @@ is another computation than `recall`.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import replace
 from typing import Any
+
+from msgspec.structs import replace
 
 from modelrail.core.metrics.entries import METRICS, REPORTED, USER
 from modelrail.core.metrics.entry import TUNED, Metric, Needs, Parameter, Task

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from typing import Any, Literal
+
+from msgspec import Struct
 
 Task = Literal["binary", "multiclass", "multilabel", "regression", "ranking"]
 Needs = Literal["labels", "scores", "probabilities", "values", "intervals", "nothing"]
@@ -29,8 +30,7 @@ BOOTSTRAP_PAPER = "Efron 1979, Ann. Stat. 7:1-26; by cluster: Field & Welsh 2007
 TUNED = "tuned"  # the threshold that is chosen by the rows, see core/thresholds.py
 
 
-@dataclass(frozen=True, kw_only=True)
-class Parameter:
+class Parameter(Struct, frozen=True, kw_only=True):
     """A parameter as modelrail.yaml writes it. `low` and `high` are what it lies strictly between."""
 
     name: str
@@ -44,8 +44,7 @@ class Parameter:
     default: Any = None  # None: it must be given
 
 
-@dataclass(frozen=True, kw_only=True)
-class Metric:
+class Metric(Struct, frozen=True, kw_only=True):
     """One metric for one or more tasks; `params` are bound by `bind`."""
 
     name: str
@@ -65,8 +64,8 @@ class Metric:
     resampler: str = ""  # of the bootstrap: a cheaper way to the same resamples, `module:function`
     parameters: tuple[Parameter, ...] = ()
     variant: str = ""
-    fixed: Mapping[str, Any] = field(default_factory=dict)  # arguments of the function that no one chooses
-    params: Mapping[str, Any] = field(default_factory=dict)
+    fixed: Mapping[str, Any] = {}  # arguments of the function that no one chooses
+    params: Mapping[str, Any] = {}
     biased: bool = False  # on few rows the value is too high: no scale makes up for that
     tunable: bool = False  # `threshold: tuned` means something: the metric has an inner best threshold
 
