@@ -8,13 +8,14 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterable
+from dataclasses import replace
 from functools import cache, cached_property
 from typing import Any
 
 import numpy as np
 
 from modelrail.core import digits, thresholds
-from modelrail.core.inference import contrast, resample
+from modelrail.core.inference import contrast, few, resample
 from modelrail.core.inference.contrast import Clusters, Contrast
 from modelrail.core.inference.power import MIN_CLUSTERS, MIN_SUPPORT, rows_for_support
 from modelrail.core.joint import Joint, confusion, disagreements, pulls_of, spread_with
@@ -93,19 +94,29 @@ class Subset:
         if metric.interval != "influence":
             return self._resampled(metric, one, two, factors)
 
+        mine, theirs = (None if found is None else self._left_out(found.influence) for found in (one, two))
+
         def make(factor: float) -> Contrast:
-            against = None if two is None else two.influence
-            return contrast.from_rows(
-                combine(one, two, factor),
-                one.influence,
-                self.clusters,
-                against,
-                factor,
-                seed=self.paired.seed if metric.is_mean else None,
-                alike=self.weights is None,
+            assert mine is not None  # noqa: S101 - there is a candidate
+            seed = self.paired.seed if metric.is_mean else None
+            made = contrast.from_rows(
+                combine(one, two, factor), mine, self.clusters, theirs, factor, seed=seed
             )
+            if not factor or two is None or one.lacks is None or two.lacks is None or self.clusters:
+                return made
+            return replace(made, few=few.find(factor * two.lacks - one.lacks, made.error**2))
 
         return self._finish(metric, one, two, make, factors)
+
+    def _left_out(self, influence: Floats) -> Floats:
+        """What each row pulls, seen from a value without it.
+
+        A heavy row draws the value toward itself, and its pull looks the smaller (HC3, the jackknife;
+        MacKinnon & White 1985, J. Econometrics 29:305-325).
+        """
+        if self.weights is None or self.clusters is not None:
+            return influence
+        return influence / np.maximum(1 - self.weights / self.size, 0.5)
 
     def _resampled(
         self, metric: Metric, one: Estimate, two: Estimate | None, factors: Iterable[float]

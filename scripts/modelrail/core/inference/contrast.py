@@ -10,8 +10,8 @@ it hangs on a few rows the variance is known by few degrees of freedom only (Sat
 var(v)). For independent rows that matters at one end: few heavy rows on both sides make Student's t err on
 the safe side, since they raise the spread with the estimate (Efron 1969, JASA 64:1278-1302); on one side
 they make it miss at the end that they lean to (Johnson 1978, JASA 73:536-544). So the end to which the rows
-lean has Satterthwaite's degrees of freedom, the other n - 1. Clusters are of unlike size, and rows may weigh
-unalike, which symmetry does not make good: they have Satterthwaite's at both ends.
+lean has Satterthwaite's degrees of freedom, the other n - 1, whatever the rows weigh. Clusters of unlike size
+have Satterthwaite's at both ends.
 """
 
 from __future__ import annotations
@@ -23,6 +23,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from modelrail.core.inference import bounded, skewed, student
+from modelrail.core.inference.few import Few
 from modelrail.core.inference.skewed import Skewed
 from modelrail.core.metrics.estimate import Floats, Ints
 
@@ -49,6 +50,7 @@ class Contrast:
     lean: float = 0.0  # 1: the rows' skewness makes the upper end uncertain, -1: the lower one
     df_lean: float = math.inf  # degrees of freedom at that end
     range: bounded.Range | None = None  # of a value by itself; it lies strictly within
+    few: Few | None = None  # of a difference that few rows of one class make up
 
     def bounds(self, confidence: float) -> tuple[float, float]:
         if self.replicates is not None and self.error and self.replicates.size >= MANY:
@@ -64,7 +66,12 @@ class Contrast:
             below, above = (student.critical(confidence, df) for df in self._freedom())
             if self.range is not None:
                 return bounded.interval(self.estimate, self.error, self.range, below, above)
-        return self.estimate - below * self.error, self.estimate + above * self.error
+        low, high = self.estimate - below * self.error, self.estimate + above * self.error
+        if self.few is not None and self.few.side > 0:
+            high = max(high, self.estimate + self.few.reach(confidence, above))
+        elif self.few is not None:
+            low = min(low, self.estimate - self.few.reach(confidence, below))
+        return low, high
 
     def half_width(self, confidence: float) -> float:
         if not self.error:
@@ -101,9 +108,10 @@ class Contrast:
         """The contrast times `sign` (1 or -1), plus `shift`."""
         values = None if self.replicates is None else np.sort(sign * self.replicates + shift)
         skew = self.skew.mirrored() if self.skew is not None and sign < 0 else self.skew
+        few = self.few.mirrored() if self.few is not None and sign < 0 else self.few
         return replace(
             self, estimate=sign * self.estimate + shift, replicates=values, skew=skew, tested=None,
-            lean=sign * self.lean, range=None,
+            lean=sign * self.lean, range=None, few=few,
         )  # fmt: skip
 
 
@@ -134,19 +142,17 @@ def from_rows(
     factor: float = 0.0,
     *,
     seed: int | None = None,
-    alike: bool = True,
 ) -> Contrast:
     """The contrast whose rows pull it by `influence`, less `factor` times `against` where that is given.
 
-    `seed`: it is one of means, for which the bootstrap-t is asked where the pulls are skewed. `alike`: no row
-    weighs more than another.
+    `seed`: it is one of means, for which the bootstrap-t is asked where the pulls are skewed.
     """
     n = influence.size
     if against is not None and factor and clusters is None:
         found = [_moments(influence[part] - factor * against[part]) for part in pieces(n)]
         second, third, fourth = (math.fsum(sums) for sums in zip(*found, strict=True))
         made = _contrast(estimate, second, fourth, units=n, n=n)
-        made = _leaning(made, third, n) if alike else made
+        made = _leaning(made, third, n)
         if seed is None or not skewed.possible(second, fourth):
             return made
         return replace(made, skew=skewed.find(influence - factor * against, seed))
@@ -159,7 +165,7 @@ def from_rows(
         )
     second, third, fourth = _moments(pulls)
     made = _contrast(estimate, second, fourth, units=pulls.size, n=n)
-    if clusters is None and alike:
+    if clusters is None:
         made = _leaning(made, third, n)
     if seed is None or not skewed.possible(second, fourth):
         return made

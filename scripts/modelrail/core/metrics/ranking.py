@@ -7,6 +7,7 @@ from collections.abc import Callable
 import numpy as np
 from numpy.typing import NDArray
 
+from modelrail.core.inference import few
 from modelrail.core.metrics.estimate import Estimate, Floats, View, support_of, undefined
 
 NO_POSITIVE = "the rows hold no positive one"
@@ -50,7 +51,12 @@ def _auc(view: View, factor: Callable[[int, int], float]) -> Estimate:
     outranked -= value
     outranked *= n / negatives * factor(n - count, n)
     np.copyto(influence, outranked, where=~positive)
-    return Estimate(value, view.pull(influence), support)
+    lacks = None
+    if support <= few.MOST:
+        rarer, mass = (positive, positives) if 2 * count <= n else (~positive, negatives)
+        lacks = 1 - value - influence[rarer] / (n / mass * factor(support, n))
+        lacks *= 1.0 if view.weights is None else view.weights[rarer] * (support / mass)
+    return Estimate(value, view.pull(influence), support, lacks=lacks)
 
 
 def _midway(mass: Floats) -> Floats:
