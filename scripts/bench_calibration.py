@@ -141,6 +141,7 @@ SLOW = (("recall", {"at_precision": 0.6}), ("f1", {"threshold": "tuned"}))
 SCENARIOS: dict[str, Scenario] = {
     "balanced": Scenario(binary(0.4), LABELS + SCORES),
     "rare 5%": Scenario(binary(0.05), LABELS + SCORES),
+    "rare 2%": Scenario(binary(0.02), LABELS + SCORES),
     "rare 1%": Scenario(binary(0.01), LABELS + SCORES),
     "rare 5%, one better": Scenario(binary(0.05, skills=(2.8, 1.8), noise=0.2), LABELS + SCORES, differ=True),
     "rare 1%, one better": Scenario(binary(0.01, skills=(2.8, 1.8), noise=0.2), LABELS + SCORES, differ=True),

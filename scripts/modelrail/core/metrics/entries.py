@@ -8,6 +8,7 @@ from modelrail.core.metrics.entry import (
     BOOTSTRAP_PAPER,
     CELLS_PAPER,
     DELONG_PAPER,
+    FEW_PAPER,
     INFLUENCE_PAPER,
     MEANS_PAPER,
     Metric,
@@ -258,7 +259,7 @@ METRICS: tuple[Metric, ...] = (
             ),
         ),
     ),
-    _curve("roc_auc", "ROC AUC", "ranking:roc_auc", method="delong", paper=DELONG_PAPER),
+    _curve("roc_auc", "ROC AUC", "ranking:roc_auc", method="delong", paper=FEW_PAPER),
     _curve(
         "roc_auc",
         "ROC AUC, one against the rest",

@@ -22,6 +22,7 @@ MEANS_PAPER = (
 DELONG_PAPER = (
     "DeLong, DeLong & Clarke-Pearson 1988, Biometrics 44:837-845; Sun & Xu 2014, IEEE SPL 21:1389-1393"
 )
+FEW_PAPER = f"{DELONG_PAPER}; the far end on few rows: Fay & Feuer 1997, Stat. Med. 16:791-801"
 INFLUENCE_PAPER = (
     "Hampel 1974, JASA 69:383-393; Efron 1982, The Jackknife, the Bootstrap and Other Resampling Plans"
 )
