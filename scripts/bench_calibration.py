@@ -70,6 +70,15 @@ def binary(
     return make
 
 
+def of_positive(count: int) -> Maker:
+    """About so many positive rows, whatever the rows; one model is better."""
+
+    def make(rng: np.random.Generator, n: int) -> Paired:
+        return binary(count / n, skills=(2.8, 1.8), noise=0.2)(rng, n)
+
+    return make
+
+
 def multiclass(rng: np.random.Generator, n: int) -> Paired:
     shares = np.array([0.6, 0.25, 0.1, 0.05])
     truth = rng.choice(4, n, p=shares)
@@ -145,6 +154,10 @@ SCENARIOS: dict[str, Scenario] = {
     "rare 1%": Scenario(binary(0.01), LABELS + SCORES),
     "rare 5%, one better": Scenario(binary(0.05, skills=(2.8, 1.8), noise=0.2), LABELS + SCORES, differ=True),
     "rare 1%, one better": Scenario(binary(0.01, skills=(2.8, 1.8), noise=0.2), LABELS + SCORES, differ=True),
+    **{
+        f"{count} positive rows, one better": Scenario(of_positive(count), _named("roc_auc"), differ=True)
+        for count in (13, 25, 80, 400)
+    },
     "weights": Scenario(binary(0.3, weights=True), LABELS[:7] + SCORES),
     "groups": Scenario(binary(0.3, clusters=True), LABELS[:7] + SCORES),
     "classes": Scenario(
@@ -177,6 +190,8 @@ class Tally:
     held: dict[float, int] = field(default_factory=lambda: dict.fromkeys(LEVELS, 0))
     differences: list[float] = field(default_factory=list)
     true: float = 0.0
+    below: int = 0  # of the intervals at 95%, so many have the true difference below them, and above
+    above: int = 0
 
     def share(self, level: float) -> float:
         return self.held[level] / self.judged if self.judged else math.nan
@@ -216,6 +231,9 @@ def coverage(scenario: Scenario, rows: int, runs: int, seed: int = 0) -> dict[st
         for bounds in ends[label]:
             for level, (low, high) in zip(LEVELS, bounds, strict=True):
                 tally.held[level] += low <= tally.true <= high
+                if level == 0.95:
+                    tally.below += tally.true < low
+                    tally.above += tally.true > high
     return found
 
 
@@ -302,6 +320,10 @@ def lines(name: str, rows: int, runs: int, found: dict[str, Tally], seconds: flo
         mark = "  <-- outside" if off(tally, rows) else ""
         judged = "" if tally.judged == runs else f"  judged {tally.judged / runs:.0%}"
         known = f"  spread known: {tally.oracle(0.95):6.1%}"
+        if tally.true and tally.judged:
+            known += (
+                f"  true below: {tally.below / tally.judged:.1%}, above: {tally.above / tally.judged:.1%}"
+            )
         yield f"  {label:<44} {shares}  ±{tally.error(0.95):.1%}{known}{judged}{mark}"
 
 

@@ -2,7 +2,7 @@
 
 A ROC AUC near one from a dozen positive rows often shows none of the rows that make up its error, and then
 looks surer than it is: of two models that differ, `difference + t * error` ends below the true difference in
-13-16% of the cases instead of 2.5%. What the rows of the rarer class say for the candidate and what they say
+12% of the cases instead of 2.5%. What the rows of the rarer class say for the candidate and what they say
 against it are two sums of positive parts. Such a sum has the gamma interval of weighted Poisson counts, which
 allows for one more row like the largest (Fay & Feuer 1997, Stat. Med. 16:791-801), here with the spread of
 rows whose number is given; both sums and the other class, of normal spread, together make the reach (MOVER,
