@@ -95,7 +95,6 @@ def prefixes(model: str) -> tuple[str, str]:
 # --- messages --------------------------------------------------------------------------------------------
 
 _KEY_RE = re.compile(r"[A-Za-z][A-Za-z0-9-]*\Z")
-_TRAILERS_RE = re.compile(r"^([A-Za-z][A-Za-z0-9-]*): (.*)$", re.MULTILINE)
 _BLOCK_RE = re.compile(r"(?:[A-Za-z][A-Za-z0-9-]*+: .*+(?:\n|\Z))++\Z")  # possessive: never goes back
 # What the state is folded from; the rest says why, and is read where that is asked.
 _STATE_RE = re.compile(
@@ -157,13 +156,11 @@ def parse_message(text: str, *, state_only: bool = False) -> tuple[str, dict[str
     head, separator, last = text.rpartition("\n\n")
     if not separator or not head:
         return subject, {}
-    if state_only:
-        if not _BLOCK_RE.match(last):
-            return subject, {}
-        return subject, dict(reversed(_STATE_RE.findall("\n" + last)))
-    # One pass in C: a registry has a hundred thousand of these messages.
-    found = _TRAILERS_RE.findall(last)
-    if len(found) != last.count("\n") + 1:
+    if not _BLOCK_RE.match(last):
         return subject, {}
+    if state_only:
+        return subject, dict(reversed(_STATE_RE.findall("\n" + last)))
+    # Twice as fast as to find them by the expression: a registry has a hundred thousand of these messages.
+    found = [line.split(": ", 1) for line in last.split("\n")]
     trailers = dict(found)
-    return subject, trailers if len(trailers) == len(found) else dict(reversed(found))
+    return subject, trailers if len(trailers) == len(found) else dict(found[::-1])
