@@ -122,10 +122,10 @@ def test_a_relative_margin_asks_of_the_same_rows():
     assert relative.few.side == -1
 
 
-@pytest.mark.parametrize(("positives", "rows", "most"), [(13, 200, 0.11), (30, 400, 0.05)])
+@pytest.mark.parametrize(("positives", "rows", "most"), [(13, 200, 0.09), (30, 400, 0.05)])
 def test_a_real_difference_of_few_positive_rows_is_seldom_taken_for_smaller_than_it_is(positives, rows, most):
     """2.5% is meant. By `difference + t * error` alone it is more than twice as often."""
-    rng, runs = np.random.default_rng(5), 500
+    rng, runs = np.random.default_rng(5), 1500
     ends, alone, values = [], [], []
     for _ in range(runs):
         found = subset(*simulated(rng, positives, rows, (3.2, 1.8))).measure(AUC).difference
