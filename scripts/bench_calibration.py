@@ -70,11 +70,11 @@ def binary(
     return make
 
 
-def of_positive(count: int) -> Maker:
+def of_positive(count: int, *, clusters: bool = False) -> Maker:
     """About so many positive rows, whatever the rows; one model is better."""
 
     def make(rng: np.random.Generator, n: int) -> Paired:
-        return binary(count / n, skills=(2.8, 1.8), noise=0.2)(rng, n)
+        return binary(count / n, skills=(2.8, 1.8), noise=0.2, clusters=clusters)(rng, n)
 
     return make
 
@@ -158,6 +158,9 @@ SCENARIOS: dict[str, Scenario] = {
         f"{count} positive rows, one better": Scenario(of_positive(count), _named("roc_auc"), differ=True)
         for count in (13, 25, 80, 400)
     },
+    "25 positive rows, by group, one better": Scenario(
+        of_positive(25, clusters=True), _named("roc_auc"), differ=True
+    ),
     "weights": Scenario(binary(0.3, weights=True), LABELS[:7] + SCORES),
     "groups": Scenario(binary(0.3, clusters=True), LABELS[:7] + SCORES),
     "classes": Scenario(

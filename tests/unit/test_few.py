@@ -104,12 +104,21 @@ def test_only_the_far_end_of_the_interval_moves_and_no_test_of_zero():
     assert low > 0
 
 
-def test_groups_and_values_by_themselves_have_none():
+def test_a_value_by_itself_has_none():
+    made = simulated(np.random.default_rng(2), 14, 200, (3.5, 1.5))
+    assert subset(*made).measure(AUC).contrasts[ALONE].few is None
+
+
+def test_of_groups_each_says_what_its_rows_say_together():
     rng = np.random.default_rng(2)
     made = simulated(rng, 14, 200, (3.5, 1.5))
-    assert subset(*made).measure(AUC).contrasts[ALONE].few is None
-    grouped = subset(*made, clusters=np.arange(200) // 4).measure(AUC)
-    assert grouped.difference.few is None
+    own = subset(*made, clusters=rng.permutation(200)).measure(AUC).difference
+    alone = subset(*made).measure(AUC).difference
+    assert own.few.gains.total == pytest.approx(alone.few.gains.total)  # each row its own group
+    grouped = subset(*made, clusters=np.arange(200) // 4).measure(AUC).difference
+    assert grouped.few.rows == 4  # fourteen positive rows, four a group
+    assert (grouped.few.gains.total - grouped.few.losses.total) / 4 == pytest.approx(grouped.estimate)
+    assert grouped.bounds(0.95)[1] > grouped.estimate + grouped.error * stats.t.ppf(0.975, grouped.df)
 
 
 def test_a_relative_margin_asks_of_the_same_rows():

@@ -102,9 +102,12 @@ class Subset:
             made = contrast.from_rows(
                 combine(one, two, factor), mine, self.clusters, theirs, factor, seed=seed
             )
-            if not factor or two is None or one.lacks is None or two.lacks is None or self.clusters:
+            if not factor or two is None or one.rarer is None or one.lacks is None or two.lacks is None:
                 return made
-            return replace(made, few=few.find(factor * two.lacks - one.lacks, made.error**2))
+            parts = factor * two.lacks - one.lacks
+            if self.clusters is not None:
+                parts = self.clusters.means_where(one.rarer, parts)
+            return replace(made, few=few.find(parts, made.error**2))
 
         return self._finish(metric, one, two, make, factors)
 

@@ -125,6 +125,14 @@ class Clusters:
     def sums(self, per_row: Floats) -> Floats:
         return np.bincount(self.codes, weights=per_row, minlength=self.count).astype(np.float64, copy=False)
 
+    def means_where(self, rows: Ints, values: Floats) -> Floats:
+        """By cluster that has any of these rows, its part of their mean: the mean of the parts is theirs."""
+        codes = self.codes[rows]
+        present = np.bincount(codes, minlength=self.count) > 0
+        sums: Floats = np.bincount(codes, weights=values, minlength=self.count)[present].astype(np.float64)
+        sums *= sums.size / values.size
+        return sums
+
     def sums_of_difference(self, one: Floats, two: Floats, factor: float) -> Floats:
         """Sums of `one - factor * two`, piece by piece: no such array of all rows is made."""
         found = np.zeros(self.count)

@@ -72,8 +72,8 @@ class Few:
 
 
 def find(differences: Floats, variance: float) -> Few | None:
-    """`differences`: by row of the rarer class, what it says for the candidate; `variance`: of their mean's
-    estimate, with what the other class brings. None where all of them are zero.
+    """`differences`: by row of the rarer class (or by group of rows), what it says for the candidate;
+    `variance`: of their mean's estimate, with what the other class brings. None where all of them are zero.
     """
     rows = differences.size
     gains, losses = differences[differences > ROUNDING], -differences[differences < -ROUNDING]

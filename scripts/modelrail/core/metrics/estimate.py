@@ -31,8 +31,8 @@ class Estimate:
     support: int  # how many rows the value rests on
     note: str = ""
     rests_on: str = ""  # which rows these are, where not those that the metric's entry names
-    # By row of the rarer class, weights included, what it lacks: their mean is one less the value.
-    lacks: Floats | None = None
+    rarer: Ints | None = None  # the rows of the rarer class, where they are few
+    lacks: Floats | None = None  # what each of these lacks, weights included; their mean is 1 - value
 
 
 def undefined(note: str, shape: tuple[int, ...], support: int = 0) -> Estimate:

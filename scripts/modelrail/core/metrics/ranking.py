@@ -51,12 +51,13 @@ def _auc(view: View, factor: Callable[[int, int], float]) -> Estimate:
     outranked -= value
     outranked *= n / negatives * factor(n - count, n)
     np.copyto(influence, outranked, where=~positive)
-    lacks = None
+    rarer, lacks = None, None
     if support <= few.MOST:
-        rarer, mass = (positive, positives) if 2 * count <= n else (~positive, negatives)
+        of_class, mass = (positive, positives) if 2 * count <= n else (~positive, negatives)
+        rarer = np.flatnonzero(of_class)
         lacks = 1 - value - influence[rarer] / (n / mass * factor(support, n))
         lacks *= 1.0 if view.weights is None else view.weights[rarer] * (support / mass)
-    return Estimate(value, view.pull(influence), support, lacks=lacks)
+    return Estimate(value, view.pull(influence), support, rarer=rarer, lacks=lacks)
 
 
 def _midway(mass: Floats) -> Floats:
