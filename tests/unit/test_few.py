@@ -121,6 +121,14 @@ def test_of_groups_each_says_what_its_rows_say_together():
     assert grouped.bounds(0.95)[1] > grouped.estimate + grouped.error * stats.t.ppf(0.975, grouped.df)
 
 
+def test_many_rows_in_groups_keep_students_end():
+    """A heavy day among thirty made the far end twice as long, where Student's held what it says."""
+    rng = np.random.default_rng(4)
+    made = simulated(rng, few.GROUPED + 1, 2000, (1.8, 1.2))
+    assert subset(*made).measure(AUC).difference.few is not None
+    assert subset(*made, clusters=np.arange(2000) % 30).measure(AUC).difference.few is None
+
+
 def test_a_relative_margin_asks_of_the_same_rows():
     """Of candidate - k x baseline: the rows' parts sum up to it, but for the constant 1 - k."""
     rng = np.random.default_rng(3)

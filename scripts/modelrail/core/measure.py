@@ -106,6 +106,8 @@ class Subset:
                 return made
             parts = factor * two.lacks - one.lacks
             if self.clusters is not None:
+                if parts.size > few.GROUPED:
+                    return made
                 parts = self.clusters.means_where(one.rarer, parts)
             return replace(made, few=few.find(parts, made.error**2))
 

@@ -22,6 +22,7 @@ from modelrail.core.metrics.estimate import Floats
 
 ROUNDING = 1e-12  # parts that are no more than this are none
 MOST = 5000  # rows of the rarer class; of more the longer reach is the same to a hundredth
+GROUPED = 200  # the same in groups: what many rows say together is no sum of few parts, and Student's holds
 
 
 @dataclass(frozen=True)
