@@ -11,6 +11,7 @@ from scipy import stats
 
 from modelrail.core.inference import contrast, family, power, student
 from modelrail.core.measure import Subset
+from modelrail.core.measured import ALONE
 from modelrail.core.metrics import catalog
 from modelrail.core.output import Output
 from modelrail.core.pairing import Paired
@@ -97,6 +98,23 @@ def test_equal_models_on_rows_that_weigh_unalike_are_told_apart_as_often_as_prom
         low, high = found.bounds(0.95)
         missed += not low <= 0 <= high
     assert 0.035 <= missed / runs <= 0.07
+
+
+def test_a_heavy_row_is_seen_from_a_value_without_it():
+    rng = np.random.default_rng(9)
+    truth, weights = rng.normal(size=60), np.ones(60)
+    weights[0] = 20.0
+    weights /= weights.mean()
+    off = rng.normal(size=60)
+    made = Paired(
+        "regression", truth, (), Output(None, truth + off), None, None, 0, pl.DataFrame(), weights=weights
+    )
+    found = Subset(made).measure(catalog.find("mae", "regression"))
+    value = np.average(np.abs(off), weights=weights)
+    pulls = weights * (np.abs(off) - value) / (1 - weights / 60)
+    assert found.candidate == pytest.approx(value)
+    expected = np.sqrt((pulls**2).sum() / 60**2 * 60 / 59)
+    assert found.contrasts[ALONE].error == pytest.approx(expected)
 
 
 @pytest.mark.parametrize("estimate", [-0.4, -0.3, 0.3, 0.4])
