@@ -14,7 +14,7 @@ from modelrail.core.inference import few
 from modelrail.core.measure import Subset
 from modelrail.core.measured import ALONE, DIFFERENCE
 from modelrail.core.metrics import catalog
-from modelrail.core.metrics.estimate import View
+from modelrail.core.metrics.estimate import FEW, View
 from modelrail.core.metrics.ranking import roc_auc
 from modelrail.core.output import Output
 from modelrail.core.pairing import Paired
@@ -84,7 +84,7 @@ def test_what_the_rarer_class_lacks_is_one_less_the_value(rows, weighted):
 
 
 def test_many_rows_of_each_class_need_none():
-    truth = np.repeat([0.0, 1.0], few.MOST + 1)
+    truth = np.repeat([0.0, 1.0], FEW + 1)
     found = roc_auc(View(truth.astype(bool), np.linspace(0, 1, truth.size)))
     assert found.lacks is None
 

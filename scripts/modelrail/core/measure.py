@@ -94,24 +94,30 @@ class Subset:
         if metric.interval != "influence":
             return self._resampled(metric, one, two, factors)
 
-        mine, theirs = (None if found is None else self._left_out(found.influence) for found in (one, two))
+        mine = self._left_out(one.influence)
+        theirs = None if two is None else self._left_out(two.influence)
 
         def make(factor: float) -> Contrast:
-            assert mine is not None  # noqa: S101 - there is a candidate
             seed = self.paired.seed if metric.is_mean else None
             made = contrast.from_rows(
                 combine(one, two, factor), mine, self.clusters, theirs, factor, seed=seed
             )
-            if not factor or two is None or one.rarer is None or one.lacks is None or two.lacks is None:
+            if two is None or not factor:
                 return made
-            parts = factor * two.lacks - one.lacks
-            if self.clusters is not None:
-                if parts.size > few.GROUPED:
-                    return made
-                parts = self.clusters.means_where(one.rarer, parts)
-            return replace(made, few=few.find(parts, made.error**2))
+            return replace(made, few=self._few(one, two, factor, made.error**2))
 
         return self._finish(metric, one, two, make, factors)
+
+    def _few(self, one: Estimate, two: Estimate, factor: float, variance: float) -> few.Few | None:
+        """What the rows of the rarer class say, where they are few and the metric tells it row by row."""
+        if one.rarer is None or one.lacks is None or two.lacks is None:
+            return None
+        parts = factor * two.lacks - one.lacks
+        if self.clusters is None:
+            return few.find(parts, variance)
+        if parts.size > few.GROUPED:
+            return None
+        return few.find(self.clusters.means_where(one.rarer, parts), variance)
 
     def _left_out(self, influence: Floats) -> Floats:
         """What each row pulls, seen from a value without it.

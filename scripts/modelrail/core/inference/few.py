@@ -18,11 +18,12 @@ from statistics import NormalDist
 
 import numpy as np
 
-from modelrail.core.metrics.estimate import Floats
+from modelrail.core.metrics.estimate import FEW, Floats
 
 ROUNDING = 1e-12  # parts that are no more than this are none
-MOST = 5000  # rows of the rarer class; of more the longer reach is the same to a hundredth
-GROUPED = 200  # the same in groups: what many rows say together is no sum of few parts, and Student's holds
+# Rows in groups: what more of them say together is no sum of few parts, and Student's holds. Of rows by
+# themselves it is FEW, from where on the longer reach is the same to a hundredth.
+GROUPED = 200
 
 
 @dataclass(frozen=True)
@@ -78,7 +79,7 @@ def find(differences: Floats, variance: float) -> Few | None:
     """
     rows = differences.size
     gains, losses = differences[differences > ROUNDING], -differences[differences < -ROUNDING]
-    if rows < 2 or rows > MOST or not (gains.size or losses.size):
+    if rows < 2 or rows > FEW or not (gains.size or losses.size):
         return None
     second = float(differences @ differences)
     own = float(np.var(differences, ddof=1))

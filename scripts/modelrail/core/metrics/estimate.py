@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
+FEW = 5000  # rows of the rarer class that are looked at one by one, see inference/few.py
 
 
 @dataclass(frozen=True)
@@ -31,7 +32,7 @@ class Estimate:
     support: int  # how many rows the value rests on
     note: str = ""
     rests_on: str = ""  # which rows these are, where not those that the metric's entry names
-    rarer: Ints | None = None  # the rows of the rarer class, where they are few
+    rarer: Ints | None = None  # the rows of the rarer class, where they are FEW at most
     lacks: Floats | None = None  # what each of these lacks, weights included; their mean is 1 - value
 
 

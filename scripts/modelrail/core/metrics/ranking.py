@@ -7,8 +7,7 @@ from collections.abc import Callable
 import numpy as np
 from numpy.typing import NDArray
 
-from modelrail.core.inference import few
-from modelrail.core.metrics.estimate import Estimate, Floats, View, support_of, undefined
+from modelrail.core.metrics.estimate import FEW, Estimate, Floats, View, support_of, undefined
 
 NO_POSITIVE = "the rows hold no positive one"
 
@@ -52,7 +51,7 @@ def _auc(view: View, factor: Callable[[int, int], float]) -> Estimate:
     outranked *= n / negatives * factor(n - count, n)
     np.copyto(influence, outranked, where=~positive)
     rarer, lacks = None, None
-    if support <= few.MOST:
+    if support <= FEW:
         of_class, mass = (positive, positives) if 2 * count <= n else (~positive, negatives)
         rarer = np.flatnonzero(of_class)
         lacks = 1 - value - influence[rarer] / (n / mass * factor(support, n))
