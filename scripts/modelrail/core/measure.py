@@ -9,13 +9,13 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Iterable
 from dataclasses import replace
-from functools import cache, cached_property
+from functools import cache, cached_property, partial
 from typing import Any
 
 import numpy as np
 
 from modelrail.core import digits, thresholds
-from modelrail.core.inference import contrast, few, resample
+from modelrail.core.inference import contrast, exchange, few, resample
 from modelrail.core.inference.contrast import Clusters, Contrast
 from modelrail.core.inference.power import MIN_CLUSTERS, MIN_SUPPORT, rows_for_support
 from modelrail.core.joint import Joint, confusion, disagreements, pulls_of, spread_with
@@ -97,6 +97,8 @@ class Subset:
         mine = self._left_out(one.influence)
         theirs = None if two is None else self._left_out(two.influence)
 
+        near = partial(self._exchanged, metric, function, views, one, two)
+
         def make(factor: float) -> Contrast:
             seed = self.paired.seed if metric.is_mean else None
             made = contrast.from_rows(
@@ -104,7 +106,8 @@ class Subset:
             )
             if two is None or not factor:
                 return made
-            return replace(made, few=self._few(one, two, factor, made.error**2))
+            made = replace(made, few=self._few(one, two, factor, made.error**2))
+            return contrast.with_near(made, near()) if factor == DIFFERENCE else made
 
         return self._finish(metric, one, two, make, factors)
 
@@ -137,16 +140,36 @@ class Subset:
             return self._finish(metric, one, two, lambda _: Contrast(math.nan, 0.0, 1.0), factors)
         views = self._views_of(metric)
         views = views if two is not None else views[:1]
-        faster = resample.faster(metric)
+        function, faster = functions.of_rows(metric, self.paired.classes), resample.faster(metric)
         if faster is not None:
             values = faster(views, self.clusters, seed=self.paired.seed)
         else:
-            function = functions.of_rows(metric, self.paired.classes)
             values = resample.replicates(function, views, self.clusters, seed=self.paired.seed)
-        return self._from_values(metric, one, two, values, factors)
+        near = self._exchanged(metric, function, views, one, two)
+        return self._from_values(metric, one, two, values, factors, near)
+
+    def _exchanged(
+        self,
+        metric: Metric,
+        function: Callable[[View], Estimate],
+        views: tuple[View, ...],
+        one: Estimate,
+        two: Estimate | None,
+    ) -> float:
+        """The spread under exchanges, of a metric that asks for it on rows that carry an interval."""
+        if not metric.exchanged or two is None or min(one.support, two.support) < MIN_SUPPORT:
+            return 0.0
+        by_rank = metric.exchanged == "ranks"
+        return exchange.spread(function, views, self.clusters, by_rank=by_rank, seed=self.paired.seed)
 
     def _from_values(
-        self, metric: Metric, one: Estimate, two: Estimate | None, values: Floats, factors: Iterable[float]
+        self,
+        metric: Metric,
+        one: Estimate,
+        two: Estimate | None,
+        values: Floats,
+        factors: Iterable[float],
+        near: float = 0.0,
     ) -> Measured:
         lost = float((~np.isfinite(values)).any(axis=0).mean())
         if lost > resample.UNDEFINED:
@@ -156,7 +179,8 @@ class Subset:
 
         def make(factor: float) -> Contrast:
             pulls = first if two is None or not factor else first - factor * second
-            return contrast.from_replicates(combine(one, two, factor), pulls)
+            made = contrast.from_replicates(combine(one, two, factor), pulls)
+            return contrast.with_near(made, near) if factor == DIFFERENCE else made
 
         return self._finish(metric, one, two, make, factors)
 
@@ -232,6 +256,12 @@ class Subset:
                 by_row = pulls[joint.cell_of_row]
                 by_row = by_row if self.weights is None else by_row * self.weights
                 made = contrast.from_cell_clusters(value, by_row, self.clusters, pseudo, counted)
+            if factor == DIFFERENCE and two is not None and self.clusters is None:
+                # Of models that are equal, one table tells what a cell pulls: that of both together.
+                equal = function((tables[0] + tables[1]) / 2).influence
+                pulls = equal[joint.truth, joint.candidate] - equal[joint.truth, joint.baseline]
+                near = contrast.error_of_cells(pulls, joint.squares, self.size)
+                made = contrast.with_near(made, min(near, made.error))
             return contrast.widened(made, _values_of_splits(self, metric, function, factor))
 
         found = self._finish(metric, one, two, make, factors)

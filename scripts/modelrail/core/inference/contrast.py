@@ -12,6 +12,9 @@ the safe side, since they raise the spread with the estimate (Efron 1969, JASA 6
 they make it miss at the end that they lean to (Johnson 1978, JASA 73:536-544). So the end to which the rows
 lean has Satterthwaite's degrees of freedom, the other n - 1, whatever the rows weigh. Clusters of unlike size
 have Satterthwaite's at both ends.
+
+The end nearer to zero may have a standard error of its own, that of models which can be exchanged
+(exchange.py): it is the one that tells whether there is a difference at all.
 """
 
 from __future__ import annotations
@@ -51,12 +54,14 @@ class Contrast:
     df_lean: float = math.inf  # degrees of freedom at that end
     range: bounded.Range | None = None  # of a value by itself; it lies strictly within
     few: Few | None = None  # of a difference that few rows of one class make up
+    near: float = 0.0  # standard error at the end that was nearer to zero, where it has its own
+    near_end: int = 0  # which one that is: -1 the lower, 1 the upper
 
     def bounds(self, confidence: float) -> tuple[float, float]:
         if self.replicates is not None and self.error and self.replicates.size >= MANY:
             tail = (1 - confidence) / 2
-            low, high = np.quantile(self.replicates, [tail, 1 - tail])
-            return float(low), float(high)
+            low, high = (float(end) for end in np.quantile(self.replicates, [tail, 1 - tail]))
+            return self._with_near(low, high, confidence)
         if not self.error:
             half = self.half_width(confidence)
             return self.estimate - half, self.estimate + half
@@ -71,7 +76,16 @@ class Contrast:
             high = max(high, self.estimate + self.few.reach(confidence, above))
         elif self.few is not None:
             low = min(low, self.estimate - self.few.reach(confidence, below))
-        return low, high
+        return self._with_near(low, high, confidence)
+
+    def _with_near(self, low: float, high: float, confidence: float) -> tuple[float, float]:
+        if not self.near:
+            return low, high
+        end = self.estimate + self.near_end * self.near * student.critical(confidence, self._near_df())
+        return (end, high) if self.near_end < 0 else (low, end)
+
+    def _near_df(self) -> float:
+        return self._freedom()[self.near_end > 0]
 
     def half_width(self, confidence: float) -> float:
         if not self.error:
@@ -93,6 +107,8 @@ class Contrast:
             return self.tested
         if not self.error:
             return 1.0 if abs(self.estimate) <= self.floor else 0.0
+        if self.near and self.near_end * self.estimate < 0:
+            return student.two_sided_p(self.estimate / self.near, self._near_df())
         below, above = self._freedom()
         df = below if self.estimate > 0 else above  # of the end that is nearer to zero
         if self.skew is not None:
@@ -111,7 +127,7 @@ class Contrast:
         few = self.few.mirrored() if self.few is not None and sign < 0 else self.few
         return replace(
             self, estimate=sign * self.estimate + shift, replicates=values, skew=skew, tested=None,
-            lean=sign * self.lean, range=None, few=few,
+            lean=sign * self.lean, range=None, few=few, near_end=int(sign) * self.near_end,
         )  # fmt: skip
 
 
@@ -220,7 +236,16 @@ def widened(found: Contrast, values: list[float]) -> Contrast:
     """By the variance between values of several random ways to compute the same number."""
     if len(values) < 2 or not found.error:
         return found
-    return replace(found, error=math.hypot(found.error, float(np.std(values, ddof=1))))
+    by_splits = float(np.std(values, ddof=1))
+    near = math.hypot(found.near, by_splits) if found.near else 0.0
+    return replace(found, error=math.hypot(found.error, by_splits), near=near)
+
+
+def with_near(found: Contrast, error: float) -> Contrast:
+    """With a standard error of its own at the end that is nearer to zero, where it has one."""
+    if error <= 0 or not found.error or not found.estimate:
+        return found
+    return replace(found, near=error, near_end=-1 if found.estimate > 0 else 1)
 
 
 def from_replicates(estimate: float, values: Floats) -> Contrast:
@@ -228,6 +253,12 @@ def from_replicates(estimate: float, values: Floats) -> Contrast:
     known = np.sort(values[np.isfinite(values)])
     error = float(known.std(ddof=1)) if known.size > 1 else 0.0
     return Contrast(estimate, error, math.inf, replicates=known)
+
+
+def error_of_cells(influence: Floats, counts: Floats, rows: float) -> float:
+    """The standard error alone, without pseudo-rows."""
+    second = float(counts @ (influence * influence))
+    return math.sqrt(second / rows / (rows - 1)) if rows > 1 else 0.0
 
 
 def _moments(pulls: Floats) -> tuple[float, float, float]:

@@ -63,6 +63,8 @@ class Metric(Struct, frozen=True, kw_only=True):
     rests_on: str = "rows"  # what `support` counts: "positive rows", "rows of the rarest class", ...
     interval: Interval = "influence"
     resampler: str = ""  # of the bootstrap: a cheaper way to the same resamples, `module:function`
+    # Few rows move it in steps: the near end is found by exchanging the models' scores, or their ranks.
+    exchanged: Literal["", "scores", "ranks"] = ""
     parameters: tuple[Parameter, ...] = ()
     variant: str = ""
     fixed: Mapping[str, Any] = {}  # arguments of the function that no one chooses
