@@ -8,7 +8,7 @@ import numpy as np
 import polars as pl
 
 from modelrail import config, records
-from modelrail.core import compare
+from modelrail.core.comparison import compare
 
 DIGEST = "sha256:" + "0" * 64
 OTHER_DIGEST = "sha256:" + "1" * 64

@@ -18,9 +18,9 @@ import support_records
 from modelrail import config, plans, records
 from modelrail.__main__ import main
 from modelrail.adapters import files
-from modelrail.core import tags
-from modelrail.core.decisions import Asked
-from modelrail.core.policy import digest as rules_of
+from modelrail.core.policy.rules import digest as rules_of
+from modelrail.core.registry import tags
+from modelrail.core.registry.decisions import Asked
 from support_git import run_git
 
 CONFIG = """\

@@ -81,7 +81,7 @@ class Slice(Part, frozen=True, kw_only=True):
     bins: int | None = None  # quantile bins of a numeric column
     min_rows: int = 30  # fewer: inconclusive
     parts: tuple[Slice, ...] = ()  # the values of all of them together
-    where: str | None = None  # the rows for which this holds; see core/expressions.py
+    where: str | None = None  # the rows for which this holds; see core/slices/expressions.py
     where_columns: tuple[str, ...] = ()  # that the expression reads
 
     @property

@@ -16,7 +16,7 @@ from modelrail import (
     config_targets,
 )
 from modelrail.config_fields import Faults, Fields, near, text
-from modelrail.core.tags import is_name
+from modelrail.core.registry.tags import is_name
 from modelrail.errors import ConfigError
 from modelrail.yaml_strict import Node, Scalar, Table, YamlFaultError, join, kind, shown
 from modelrail.yaml_strict import parse as parse_yaml

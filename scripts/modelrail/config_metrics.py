@@ -9,8 +9,8 @@ from typing import Any
 from modelrail import config
 from modelrail.config_fields import Faults, Fields, near, number, text
 from modelrail.config_schema_metrics import FUNCTION, OWN, OWN_NAME, PAIR, PARAMETERS
-from modelrail.core import metric_names
 from modelrail.core.metrics import catalog
+from modelrail.core.metrics import names as metric_names
 from modelrail.yaml_strict import Node, Scalar, Table, join, kind, shown
 
 _SHAPES = re.compile(FUNCTION.replace("$", r"\Z")), re.compile(PAIR.replace("$", r"\Z"))

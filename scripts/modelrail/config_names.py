@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from modelrail.core.tags import is_name
+from modelrail.core.registry.tags import is_name
 from modelrail.yaml_strict import Node, Table, YamlFaultError, parse
 
 DEFAULT = ("staging", "production")  # as in config_schema.DEFAULT_STAGES; a test holds them equal

@@ -8,7 +8,7 @@ from collections.abc import Callable
 
 from modelrail import config, config_schema_policy, config_slices
 from modelrail.config_fields import Fields, near, number
-from modelrail.core.versions import is_version
+from modelrail.core.registry.versions import is_version
 from modelrail.yaml_strict import Scalar, Table, kind, shown
 
 ReadMetric = Callable[[Fields, str], config.Metric | None]

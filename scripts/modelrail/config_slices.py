@@ -146,7 +146,7 @@ def _expression(inner: Fields) -> list[config.Slice]:
     name, where, rows = inner.text("name"), inner.text("where"), _min_rows(inner)
     if name is None or where is None:
         return []
-    from modelrail.core import expressions  # where no slice says `where` it is not needed
+    from modelrail.core.slices import expressions  # where no slice says `where` it is not needed
 
     try:
         tree = expressions.parse(where)

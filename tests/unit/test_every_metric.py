@@ -10,7 +10,7 @@ import pytest
 
 from modelrail import config
 from modelrail.adapters import files
-from modelrail.core import plots
+from modelrail.core.comparison import plots
 from support_compare import DIGEST, gate, model, run
 from support_metrics import CASES, CLASSES, drawn
 

@@ -12,7 +12,7 @@ from test_policy import waiver
 
 from modelrail import __main__, config
 from modelrail.adapters import files
-from modelrail.core import explain
+from modelrail.core.policy import explain
 from support_compare import binary, gate, model, run
 from support_config import VALID
 

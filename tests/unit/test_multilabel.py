@@ -13,7 +13,7 @@ from sklearn.multiclass import OneVsRestClassifier
 from sklearn.multioutput import MultiOutputClassifier
 
 from modelrail import config_check
-from modelrail.core import label_sets
+from modelrail.core.rows import label_sets
 from modelrail.errors import ConfigError
 
 YAML = """\

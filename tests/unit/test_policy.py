@@ -12,8 +12,12 @@ import pytest
 
 import support_records
 from modelrail import config, records
-from modelrail.core import admission, circumstances, compare, decisions, policy, policy_changes, waivers
-from modelrail.core.circumstances import Around
+from modelrail.core.comparison import compare
+from modelrail.core.policy import changes as policy_changes
+from modelrail.core.policy import circumstances, waivers
+from modelrail.core.policy import rules as policy
+from modelrail.core.policy.circumstances import Around
+from modelrail.core.registry import admission, decisions
 from modelrail.errors import GateError
 from support_compare import DIGEST, POLICY, binary, evaluation, gate, model
 

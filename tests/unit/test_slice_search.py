@@ -8,7 +8,7 @@ import polars as pl
 import pytest
 
 from modelrail import config, records
-from modelrail.core import slice_search
+from modelrail.core.slices import search as slice_search
 from support_compare import binary, gate, model, run
 
 WANTED = config.SliceSearch(depth=2, min_rows=100)

@@ -1,4 +1,4 @@
-"""Collects what core/checkup.py judges: files of the working copy, Git, settings. Changes nothing."""
+"""Collects what core/doctor/checkup.py judges: files of the working copy, Git, settings. Changes nothing."""
 
 from __future__ import annotations
 
@@ -10,8 +10,8 @@ from modelrail import config
 from modelrail.adapters import dvc, look
 from modelrail.adapters import git as git_adapter
 from modelrail.adapters.git import Git
-from modelrail.core import callers, checkup
-from modelrail.core.checkup_github import Remote, Unseen
+from modelrail.core.doctor import callers, checkup
+from modelrail.core.doctor.github import Remote, Unseen
 from modelrail.errors import (
     ConfigError,
     ConfigFault,

@@ -17,7 +17,7 @@ from pathlib import Path
 from modelrail import config
 from modelrail.adapters import process
 from modelrail.adapters.actions_io import say
-from modelrail.core import fingerprint
+from modelrail.core.registry import fingerprint
 from modelrail.errors import EnvironmentFailedError
 from modelrail.settings import Settings
 

@@ -11,8 +11,8 @@ from modelrail import config, records
 from modelrail.adapters import environments, inputs, kept_tables, model_files, predictor, tables
 from modelrail.adapters.git import Git
 from modelrail.adapters.shards import Shard
-from modelrail.core import columns, predictions
-from modelrail.core.history import Registered
+from modelrail.core.registry.history import Registered
+from modelrail.core.rows import columns, predictions
 from modelrail.errors import DataError, ModelrailError, PredictionError, RecordError
 from modelrail.settings import Settings
 

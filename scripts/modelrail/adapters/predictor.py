@@ -21,7 +21,8 @@ from modelrail import __version__, config, records
 from modelrail.adapters import files, process, tables
 from modelrail.adapters.actions_io import say
 from modelrail.adapters.environments import Environment
-from modelrail.core import fingerprint, predictions
+from modelrail.core.registry import fingerprint
+from modelrail.core.rows import predictions
 from modelrail.errors import DataError, PredictionError, UnsafeModelError
 from modelrail.settings import Settings
 

@@ -17,7 +17,8 @@ import polars as pl
 from modelrail import config, records
 from modelrail.adapters import dvc, inputs, model_files, predictor, tables
 from modelrail.adapters.git import Git
-from modelrail.core import columns, fingerprint, predictions
+from modelrail.core.registry import fingerprint
+from modelrail.core.rows import columns, predictions
 from modelrail.errors import DataError, RecordError, UnsafeModelError
 from modelrail.settings import Settings
 

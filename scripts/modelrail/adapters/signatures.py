@@ -18,8 +18,8 @@ from msgspec import Struct
 
 from modelrail import config
 from modelrail.adapters.git import Git
-from modelrail.core import signed
-from modelrail.core.objects import Sign
+from modelrail.core.registry import signed
+from modelrail.core.registry.objects import Sign
 from modelrail.errors import NotFoundError, SignatureError, ToolMissingError, UnavailableError
 from modelrail.settings import Settings
 

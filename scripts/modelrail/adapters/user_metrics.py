@@ -21,10 +21,10 @@ from modelrail import config, records
 from modelrail.adapters import environments, process
 from modelrail.adapters.environments import Environment
 from modelrail.adapters.git import Git
-from modelrail.core import user_arrays
 from modelrail.core.inference import resample
 from modelrail.core.metrics.catalog import Metric
-from modelrail.core.pairing import Rows, UserCall, UserValues
+from modelrail.core.rows import user_arrays
+from modelrail.core.rows.pairing import Rows, UserCall, UserValues
 from modelrail.errors import ComparisonError
 from modelrail.settings import Settings
 

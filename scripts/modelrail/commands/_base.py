@@ -53,7 +53,7 @@ def columns(
     A change that takes a slice, a weight or a group out of modelrail.yaml is judged by the base's rules, and
     these need the column still.
     """
-    from modelrail.core import columns as read_columns
+    from modelrail.core.rows import columns as read_columns
 
     with contextlib.suppress(ModelrailError):
         base = commit(context)

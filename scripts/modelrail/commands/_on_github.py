@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from modelrail import config, plans
-from modelrail.core.decisions import Decision
-from modelrail.core.history import Assigned, ModelState
+from modelrail.core.registry.decisions import Decision
+from modelrail.core.registry.history import Assigned, ModelState
 
 
 def leads(loaded: config.Config, model: str) -> bool:

@@ -17,10 +17,10 @@ from modelrail import config, plans, settings
 from modelrail.adapters import ledger, pending, registry
 from modelrail.adapters.actions_io import say
 from modelrail.adapters.git import Git, open_repository
-from modelrail.core import history, tags, verification
-from modelrail.core.approvals import Approvals
-from modelrail.core.decisions import Asked, Decision
-from modelrail.core.history import ModelState
+from modelrail.core.registry import history, tags, verification
+from modelrail.core.registry.approvals import Approvals
+from modelrail.core.registry.decisions import Asked, Decision
+from modelrail.core.registry.history import ModelState
 from modelrail.errors import (
     ConflictError,
     ModelrailError,

@@ -12,9 +12,9 @@ from modelrail.adapters import files
 from modelrail.adapters.actions_io import say
 from modelrail.adapters.stores import release_assets
 from modelrail.commands import _records
-from modelrail.core import statement, verification
-from modelrail.core.decisions import Decision
-from modelrail.core.history import ModelState
+from modelrail.core.registry import statement, verification
+from modelrail.core.registry.decisions import Decision
+from modelrail.core.registry.history import ModelState
 
 CARD, REPORT = "model-card.md", "report.html"
 # What a release and the ledger both hold of a version: the same bytes.

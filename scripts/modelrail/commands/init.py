@@ -14,7 +14,7 @@ from modelrail.adapters import apply, look
 from modelrail.adapters.actions_io import say
 from modelrail.adapters.git import Git
 from modelrail.commands import _options
-from modelrail.core import another_model, starter
+from modelrail.core.starting import another_model, starter
 from modelrail.errors import ConfigError, ConflictError, UsageError
 from modelrail.plans import WriteFile
 

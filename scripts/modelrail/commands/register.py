@@ -29,10 +29,10 @@ from modelrail.commands import (
     _statements,
     _verbs,
 )
-from modelrail.core import admission, registration
-from modelrail.core.approvals import Approvals
-from modelrail.core.decisions import Decision
-from modelrail.core.history import ModelState
+from modelrail.core.registry import admission, registration
+from modelrail.core.registry.approvals import Approvals
+from modelrail.core.registry.decisions import Decision
+from modelrail.core.registry.history import ModelState
 from modelrail.errors import GateError, ModelrailError, RecordError
 
 if TYPE_CHECKING:

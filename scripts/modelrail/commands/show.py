@@ -13,8 +13,9 @@ from modelrail import settings
 from modelrail.adapters import registry
 from modelrail.adapters.actions_io import outputs, say
 from modelrail.commands import _options, _reading, _registry
-from modelrail.core import pick, selectors
-from modelrail.core.history import ModelState
+from modelrail.core import pick
+from modelrail.core.registry import selectors
+from modelrail.core.registry.history import ModelState
 from modelrail.report import tables
 
 EPILOG = """\b

@@ -7,8 +7,8 @@ import click
 from modelrail import config as modelrail_config
 from modelrail import plans, settings
 from modelrail.commands import _on_github, _options, _registry, _withdraw
-from modelrail.core import withdrawals
-from modelrail.core.history import ModelState
+from modelrail.core.registry import withdrawals
+from modelrail.core.registry.history import ModelState
 
 EPILOG = """\b
 Example:
