@@ -22,8 +22,10 @@ import msgspec
 
 import support_html
 import support_records as sample
-from modelrail import config, config_check, records
+from modelrail import records
 from modelrail.adapters import artifact, files, inert_stream
+from modelrail.config import check as config_check
+from modelrail.config import resolved as config
 from modelrail.core.doctor import callers
 from modelrail.core.registry import selectors, tags
 from modelrail.core.slices import expressions

@@ -12,9 +12,10 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from modelrail import config, plans
+from modelrail import plans
 from modelrail.adapters import ledger, registry, tagging
 from modelrail.adapters.git import Git
+from modelrail.config import resolved as config
 from modelrail.core.registry import decisions, history, tags, transitions, verification, withdrawals
 from modelrail.core.registry import ledger as layout
 from modelrail.core.registry.decisions import Asked, Decision, assign_tag

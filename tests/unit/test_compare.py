@@ -10,7 +10,8 @@ import numpy as np
 import polars as pl
 import pytest
 
-from modelrail import config, records
+from modelrail import records
+from modelrail.config import resolved as config
 from modelrail.core.comparison import compare
 from modelrail.core.slices import members as slices
 from modelrail.errors import ComparisonError

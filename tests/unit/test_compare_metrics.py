@@ -6,7 +6,7 @@ import numpy as np
 import polars as pl
 import pytest
 
-from modelrail import config
+from modelrail.config import resolved as config
 from modelrail.core.metrics import catalog
 from modelrail.core.rows import thresholds, user_arrays
 from modelrail.core.rows.grouping import blocks

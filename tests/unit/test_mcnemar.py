@@ -7,7 +7,7 @@ import polars as pl
 import pytest
 from scipy import stats
 
-from modelrail import config
+from modelrail.config import resolved as config
 from modelrail.core.comparison.measure import Subset
 from modelrail.core.inference.mcnemar import McNemar
 from modelrail.core.metrics import catalog

@@ -7,7 +7,7 @@ import numpy as np
 import polars as pl
 import pytest
 
-from modelrail import config
+from modelrail.config import resolved as config
 from modelrail.core.comparison import compare, others
 from modelrail.core.policy.circumstances import Around
 from modelrail.core.rows import definitions

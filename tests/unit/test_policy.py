@@ -11,7 +11,8 @@ import polars as pl
 import pytest
 
 import support_records
-from modelrail import config, records
+from modelrail import records
+from modelrail.config import resolved as config
 from modelrail.core.comparison import compare
 from modelrail.core.policy import changes as policy_changes
 from modelrail.core.policy import circumstances, waivers

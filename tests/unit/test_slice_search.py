@@ -7,7 +7,8 @@ import numpy as np
 import polars as pl
 import pytest
 
-from modelrail import config, records
+from modelrail import records
+from modelrail.config import resolved as config
 from modelrail.core.slices import search as slice_search
 from support_compare import binary, gate, model, run
 

@@ -8,7 +8,8 @@ import msgspec
 import pytest
 
 import support_records
-from modelrail import config, records
+from modelrail import records
+from modelrail.config import resolved as config
 from modelrail.core.registry import history, registration, transitions, verification, withdrawals
 from modelrail.core.registry.decisions import Decision
 from modelrail.core.registry.history import ModelState

@@ -6,10 +6,10 @@ from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from modelrail import config
 from modelrail.adapters import dvc, look
 from modelrail.adapters import git as git_adapter
 from modelrail.adapters.git import Git
+from modelrail.config import resolved as config
 from modelrail.core.doctor import callers, checkup
 from modelrail.core.doctor.github import Remote, Unseen
 from modelrail.errors import (
@@ -35,7 +35,7 @@ T = TypeVar("T")
 
 
 def local(root: Path, config_file: str, settings: Settings) -> checkup.Local:
-    from modelrail import config_check
+    from modelrail.config import check as config_check
 
     git = Git(root, environ=settings.environ)
     models: tuple[config.Model, ...] = ()

@@ -16,8 +16,8 @@ from typing import Literal
 
 from msgspec import Struct
 
-from modelrail import config
 from modelrail.adapters.git import Git
+from modelrail.config import resolved as config
 from modelrail.core.registry import signed
 from modelrail.core.registry.objects import Sign
 from modelrail.errors import NotFoundError, SignatureError, ToolMissingError, UnavailableError

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from modelrail import config, plans
+from modelrail import plans
+from modelrail.config import resolved as config
 from modelrail.core.registry.decisions import Decision
 from modelrail.core.registry.history import Assigned, ModelState
 

@@ -9,9 +9,10 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from modelrail import config, records
+from modelrail import records
 from modelrail.adapters import git
 from modelrail.adapters.actions_io import say
+from modelrail.config import resolved as config
 from modelrail.core.registry.history import ModelState, Registered
 from modelrail.errors import ModelrailError
 from modelrail.settings import Settings

@@ -7,11 +7,12 @@ from pathlib import Path
 
 from msgspec.structs import replace
 
-from modelrail import __version__, config, plans, records, settings
+from modelrail import __version__, plans, records, settings
 from modelrail.adapters import files
 from modelrail.adapters.actions_io import say
 from modelrail.adapters.stores import release_assets
 from modelrail.commands import _records
+from modelrail.config import resolved as config
 from modelrail.core.registry import statement, verification
 from modelrail.core.registry.decisions import Decision
 from modelrail.core.registry.history import ModelState

@@ -7,8 +7,9 @@ from collections.abc import Callable
 
 import click
 
-from modelrail import config, plans
+from modelrail import plans
 from modelrail.commands import _approvals, _registry
+from modelrail.config import resolved as config
 from modelrail.core.registry.decisions import Asked, Decision
 from modelrail.core.registry.history import ModelState
 

@@ -12,10 +12,10 @@ import click
 import msgspec
 
 from modelrail import __version__, records
-from modelrail import config as modelrail_config
 from modelrail.adapters import code_changes, files, git
 from modelrail.adapters.actions_io import say
 from modelrail.commands import _base, _context, _options, _outputs, _verbs
+from modelrail.config import resolved as modelrail_config
 from modelrail.errors import GateError, ModelrailError, NotFoundError, RecordError
 
 if TYPE_CHECKING:
@@ -258,7 +258,7 @@ def _places(
     folder: Path,
 ) -> None:
     """The lines of the gates in this commit's file: the report's annotations stand there."""
-    from modelrail import config_lines
+    from modelrail.config import lines as config_lines
 
     path = context.settings.workspace / config_file
     text = path.read_text(encoding="utf-8-sig")

@@ -11,11 +11,11 @@ from typing import TYPE_CHECKING
 
 import click
 
-from modelrail import config as modelrail_config
 from modelrail import records
 from modelrail.adapters import files, git
 from modelrail.adapters.actions_io import say
 from modelrail.commands import _base, _context, _options, _others, _outputs, _sealed, _verbs
+from modelrail.config import resolved as modelrail_config
 from modelrail.errors import GitError, NotFoundError
 
 if TYPE_CHECKING:

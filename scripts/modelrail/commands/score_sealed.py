@@ -19,10 +19,10 @@ import click
 from msgspec import structs
 
 from modelrail import __version__, records
-from modelrail import config as modelrail_config
 from modelrail.adapters import files, git
 from modelrail.adapters.actions_io import outputs, say
 from modelrail.commands import _context, _options, _verbs
+from modelrail.config import resolved as modelrail_config
 from modelrail.errors import ModelrailError, NotFoundError, RecordError
 
 if TYPE_CHECKING:

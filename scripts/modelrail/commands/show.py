@@ -69,7 +69,7 @@ def _configured(found: settings.Settings, file: str) -> dict[str, tuple[str, ...
     path = found.workspace / file
     if not path.is_file():
         return {}
-    from modelrail import config_names
+    from modelrail.config import names as config_names
 
     return config_names.read(path)
 

@@ -12,7 +12,8 @@ from collections.abc import Mapping, Sequence
 import msgspec
 import polars as pl
 
-from modelrail import config, records
+from modelrail import records
+from modelrail.config import resolved as config
 from modelrail.core import digits, wording
 from modelrail.core.comparison import decide, headline, others
 from modelrail.core.comparison.measure import Subset

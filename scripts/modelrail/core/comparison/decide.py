@@ -28,7 +28,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from modelrail import config, records
+from modelrail import records
+from modelrail.config import resolved as config
 from modelrail.core import wording
 from modelrail.core.comparison.measured import ALONE, DIFFERENCE, Measured
 from modelrail.core.inference import skewed

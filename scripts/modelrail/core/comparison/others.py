@@ -8,7 +8,8 @@ from typing import Any
 import numpy as np
 import polars as pl
 
-from modelrail import config, records
+from modelrail import records
+from modelrail.config import resolved as config
 from modelrail.core import wording
 from modelrail.core.comparison import decide
 from modelrail.core.comparison.measure import Subset

@@ -13,7 +13,8 @@ from typing import Literal, cast
 import numpy as np
 import polars as pl
 
-from modelrail import config, records
+from modelrail import records
+from modelrail.config import resolved as config
 from modelrail.core.inference.contrast import pieces
 from modelrail.core.metrics import catalog
 from modelrail.core.metrics.estimate import Floats, Ints

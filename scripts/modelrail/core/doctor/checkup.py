@@ -11,7 +11,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Literal
 
-from modelrail import config
+from modelrail.config import resolved as config
 from modelrail.core.doctor import workflows as checkup_workflows
 from modelrail.core.doctor.callers import Caller, Workflow
 from modelrail.core.doctor.finding import Finding, Result

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 import msgspec
 
-from modelrail import config
+from modelrail.config import resolved as config
 from modelrail.core import wording
 from modelrail.core.metrics import catalog
 from modelrail.core.policy import checks, circumstances

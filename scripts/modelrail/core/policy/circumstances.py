@@ -5,7 +5,8 @@ from __future__ import annotations
 import datetime as dt
 from dataclasses import dataclass
 
-from modelrail import config, records
+from modelrail import records
+from modelrail.config import resolved as config
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -7,7 +7,8 @@ from typing import Literal
 
 from msgspec import Struct
 
-from modelrail import config, records
+from modelrail import records
+from modelrail.config import resolved as config
 from modelrail.core import digits, wording
 from modelrail.core.inference.power import rows_to_settle
 from modelrail.core.metrics import catalog

@@ -30,7 +30,8 @@ from dataclasses import dataclass
 
 import msgspec
 
-from modelrail import config, records
+from modelrail import records
+from modelrail.config import resolved as config
 from modelrail.core import digits, wording
 from modelrail.core.comparison import decide
 from modelrail.core.comparison.measured import ALONE, Measured

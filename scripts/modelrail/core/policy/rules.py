@@ -6,7 +6,7 @@ import hashlib
 
 import msgspec
 
-from modelrail import config
+from modelrail.config import resolved as config
 
 
 def digest(model: config.Model) -> str:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from modelrail import config, records
+from modelrail import records
+from modelrail.config import resolved as config
 from modelrail.core.policy import rules as policy
 from modelrail.core.registry.history import ModelState, Registered
 from modelrail.errors import ConflictError, GateError, RecordError, RefusedError

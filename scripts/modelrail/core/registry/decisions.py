@@ -6,7 +6,8 @@ from collections.abc import Mapping, Sequence
 
 from msgspec import Struct
 
-from modelrail import config, plans, records
+from modelrail import plans, records
+from modelrail.config import resolved as config
 from modelrail.core.policy import waivers
 from modelrail.core.registry import admission, lineage, tags
 from modelrail.core.registry.approvals import Approvals

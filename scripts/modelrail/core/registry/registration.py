@@ -6,7 +6,8 @@ from collections.abc import Mapping, Sequence
 
 from msgspec.structs import replace
 
-from modelrail import config, plans, records
+from modelrail import plans, records
+from modelrail.config import resolved as config
 from modelrail.core.registry import admission, tags
 from modelrail.core.registry.decisions import (
     Asked,

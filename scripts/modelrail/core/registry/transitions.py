@@ -6,7 +6,8 @@ the first one's result with `changed=False`.
 
 from __future__ import annotations
 
-from modelrail import config, records
+from modelrail import records
+from modelrail.config import resolved as config
 from modelrail.core.registry import admission, selectors, tags
 from modelrail.core.registry.decisions import (
     Asked,

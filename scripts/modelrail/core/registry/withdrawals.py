@@ -5,7 +5,8 @@ Pure, like transitions.py. Nothing is deleted: the record says that it was there
 
 from __future__ import annotations
 
-from modelrail import config, plans
+from modelrail import plans
+from modelrail.config import resolved as config
 from modelrail.core.registry import selectors, tags
 from modelrail.core.registry.decisions import Asked, Decision, answered, may
 from modelrail.core.registry.history import ModelState

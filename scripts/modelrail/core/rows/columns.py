@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from modelrail import config
+from modelrail.config import resolved as config
 from modelrail.core.metrics import catalog
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import polars as pl
 
-from modelrail import config
+from modelrail.config import resolved as config
 from modelrail.core.rows import label_names
 from modelrail.errors import ComparisonError
 

@@ -12,7 +12,7 @@ import math
 import numpy as np
 import polars as pl
 
-from modelrail import config
+from modelrail.config import resolved as config
 from modelrail.core import digits
 from modelrail.core.metrics.estimate import Ints
 from modelrail.errors import ComparisonError

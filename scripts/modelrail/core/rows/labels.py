@@ -9,7 +9,7 @@ from typing import cast
 import numpy as np
 import polars as pl
 
-from modelrail import config
+from modelrail.config import resolved as config
 from modelrail.core import digits
 from modelrail.core.inference.contrast import pieces
 from modelrail.core.metrics import catalog

@@ -13,7 +13,7 @@ from typing import Any, Protocol
 import numpy as np
 import polars as pl
 
-from modelrail import config
+from modelrail.config import resolved as config
 from modelrail.core.inference.contrast import Clusters
 from modelrail.core.metrics import catalog
 from modelrail.core.metrics.estimate import Floats, Ints

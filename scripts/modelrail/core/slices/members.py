@@ -12,7 +12,7 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from modelrail import config
+from modelrail.config import resolved as config
 from modelrail.core.metrics.estimate import Ints
 from modelrail.core.slices import expressions, row_conditions
 from modelrail.errors import ComparisonError

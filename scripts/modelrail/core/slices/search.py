@@ -17,7 +17,8 @@ from typing import Literal
 
 import numpy as np
 
-from modelrail import config, records
+from modelrail import records
+from modelrail.config import resolved as config
 from modelrail.core import digits, wording
 from modelrail.core.comparison import decide
 from modelrail.core.comparison.measure import Subset

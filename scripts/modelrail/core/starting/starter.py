@@ -7,7 +7,7 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import Literal, NamedTuple
 
-from modelrail.yaml_strict import resolve
+from modelrail.config.yaml_strict import resolve
 
 OUT_FOLDER = "modelrail-out"
 

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from modelrail.config_fields import Fields, text
-from modelrail.yaml_strict import Items, Scalar, shown
+from modelrail.config.fields import Fields, text
+from modelrail.config.yaml_strict import Items, Scalar, shown
 
 SEPARATOR = "|"
 

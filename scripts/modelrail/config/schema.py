@@ -1,6 +1,6 @@
 """The JSON schema of modelrail.yaml: for editors, for the generated reference, and the one list of its keys.
 
-`config_check.py` takes keys, choices, patterns and defaults from here, so that what an editor accepts and
+`check.py` takes keys, choices, patterns and defaults from here, so that what an editor accepts and
 what the checker accepts cannot drift. What JSON schema cannot say (a `from` that exists, a metric that fits
 the task) is the checker's alone.
 """
@@ -8,14 +8,14 @@ the task) is the checker's alone.
 from __future__ import annotations
 
 from modelrail import __version__
-from modelrail.config_schema_metrics import METRIC, NAMED_METRIC
-from modelrail.config_schema_parts import DURATION, NAME, PATH, PERCENT, TEXT, Schema
-from modelrail.config_schema_parts import choice as _choice
-from modelrail.config_schema_parts import duration as _duration
-from modelrail.config_schema_parts import path as _path
-from modelrail.config_schema_parts import table as _table
-from modelrail.config_schema_parts import text as _text
-from modelrail.config_schema_policy import (
+from modelrail.config.schema_metrics import METRIC, NAMED_METRIC
+from modelrail.config.schema_parts import DURATION, NAME, PATH, PERCENT, TEXT, Schema
+from modelrail.config.schema_parts import choice as _choice
+from modelrail.config.schema_parts import duration as _duration
+from modelrail.config.schema_parts import path as _path
+from modelrail.config.schema_parts import table as _table
+from modelrail.config.schema_parts import text as _text
+from modelrail.config.schema_policy import (
     BASELINES,
     BUDGET,
     CHECK,

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable
 from pathlib import PurePosixPath
 
-from modelrail import config
-from modelrail.config_fields import Fields
+from modelrail.config import resolved as config
+from modelrail.config.fields import Fields
 
 FORMATS = (".onnx", ".skops")  # that the built-in predictors read without running what is in the file
 

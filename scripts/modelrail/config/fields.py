@@ -1,6 +1,6 @@
 """Typed reading of one mapping: each read gives a clean value, or notes a fault and gives a stand-in.
 
-Nothing here stops at the first fault; `config_check.py` raises when the whole file has been walked.
+Nothing here stops at the first fault; `check.py` raises when the whole file has been walked.
 """
 
 from __future__ import annotations
@@ -11,9 +11,9 @@ import shlex
 from collections.abc import Collection, Mapping
 from typing import Any
 
-from modelrail import config_schema
+from modelrail.config import schema as config_schema
+from modelrail.config.yaml_strict import Items, Node, Scalar, Table, join, kind, shown
 from modelrail.errors import ConfigFault
-from modelrail.yaml_strict import Items, Node, Scalar, Table, join, kind, shown
 
 
 class Faults:

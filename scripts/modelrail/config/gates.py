@@ -1,4 +1,4 @@
-"""Gates of modelrail.yaml, as config_check.py reads them."""
+"""Gates of modelrail.yaml, as check.py reads them."""
 
 from __future__ import annotations
 
@@ -8,17 +8,15 @@ from functools import partial
 
 import msgspec
 
-from modelrail import (
-    config,
-    config_metrics,
-    config_policy,
-    config_schema,
-    config_schema_policy,
-    config_slices,
-)
-from modelrail.config_fields import Faults, Fields
+from modelrail.config import metrics as config_metrics
+from modelrail.config import policy as config_policy
+from modelrail.config import resolved as config
+from modelrail.config import schema as config_schema
+from modelrail.config import schema_policy as config_schema_policy
+from modelrail.config import slices as config_slices
+from modelrail.config.fields import Faults, Fields
+from modelrail.config.yaml_strict import Scalar, Table, kind, shown
 from modelrail.core.metrics import catalog
-from modelrail.yaml_strict import Scalar, Table, kind, shown
 
 FUTURE_GATES = ("drift", "robustness", "latency", "fairness", "calibration")
 GATE_HINTS = {

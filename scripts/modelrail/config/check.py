@@ -5,21 +5,19 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from modelrail import (
-    config,
-    config_gates,
-    config_metrics,
-    config_policy,
-    config_schema,
-    config_sealed,
-    config_slices,
-    config_targets,
-)
-from modelrail.config_fields import Faults, Fields, near, text
+from modelrail.config import gates as config_gates
+from modelrail.config import metrics as config_metrics
+from modelrail.config import policy as config_policy
+from modelrail.config import resolved as config
+from modelrail.config import schema as config_schema
+from modelrail.config import sealed as config_sealed
+from modelrail.config import slices as config_slices
+from modelrail.config import targets as config_targets
+from modelrail.config.fields import Faults, Fields, near, text
+from modelrail.config.yaml_strict import Node, Scalar, Table, YamlFaultError, join, kind, shown
+from modelrail.config.yaml_strict import parse as parse_yaml
 from modelrail.core.registry.tags import is_name
 from modelrail.errors import ConfigError
-from modelrail.yaml_strict import Node, Scalar, Table, YamlFaultError, join, kind, shown
-from modelrail.yaml_strict import parse as parse_yaml
 
 MODEL_HINTS = {
     "requirements": 'Did you mean "env"?',

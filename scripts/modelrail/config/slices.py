@@ -1,4 +1,4 @@
-"""`slices:` and `slice_search:` of modelrail.yaml, as config_check.py reads them."""
+"""`slices:` and `slice_search:` of modelrail.yaml, as check.py reads them."""
 
 from __future__ import annotations
 
@@ -6,9 +6,11 @@ import itertools
 
 import msgspec
 
-from modelrail import config, config_schema, config_schema_policy
-from modelrail.config_fields import Faults, Fields, near, text
-from modelrail.yaml_strict import Items, Node, Table, kind, shown
+from modelrail.config import resolved as config
+from modelrail.config import schema as config_schema
+from modelrail.config import schema_policy as config_schema_policy
+from modelrail.config.fields import Faults, Fields, near, text
+from modelrail.config.yaml_strict import Items, Node, Table, kind, shown
 
 JOIN = " & "  # between the columns of a combination
 MAX_SLICES = 200

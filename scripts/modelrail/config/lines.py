@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 
-from modelrail.yaml_strict import Items, Node, Table, YamlFaultError, parse
+from modelrail.config.yaml_strict import Items, Node, Table, YamlFaultError, parse
 
 _STEP = re.compile(r"([^.\[\]]+)|\[(\d{1,6})\]")
 

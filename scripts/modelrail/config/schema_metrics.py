@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from modelrail.config_schema_parts import TEXT, Schema, table, text
+from modelrail.config.schema_parts import TEXT, Schema, table, text
 from modelrail.core.metrics import catalog
 from modelrail.core.metrics.entries import REPORTED, USER
 

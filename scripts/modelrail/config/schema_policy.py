@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from modelrail.config_schema_parts import Schema, choice, margin, table, text, texts
+from modelrail.config.schema_parts import Schema, choice, margin, table, text, texts
 
 SEVERITIES = ("block", "warn", "info")
 RULES = ("min", "max", "no_worse_than", "better_by", "within")

@@ -6,10 +6,12 @@ import datetime as dt
 import re
 from collections.abc import Callable
 
-from modelrail import config, config_schema_policy, config_slices
-from modelrail.config_fields import Fields, near, number
+from modelrail.config import resolved as config
+from modelrail.config import schema_policy as config_schema_policy
+from modelrail.config import slices as config_slices
+from modelrail.config.fields import Fields, near, number
+from modelrail.config.yaml_strict import Scalar, Table, kind, shown
 from modelrail.core.registry.versions import is_version
-from modelrail.yaml_strict import Scalar, Table, kind, shown
 
 ReadMetric = Callable[[Fields, str], config.Metric | None]
 ReadMargin = Callable[[Fields, str], config.Margin | None]

@@ -1,7 +1,7 @@
 """modelrail.yaml: what the user writes, and the resolved form the rest works with.
 
-The structs below are the resolved form: short forms are spelled out, defaults are in. `config_check.load()`
-makes them and reports every fault at once; `config_schema.py` is the JSON schema for editors.
+The structs below are the resolved form: short forms are spelled out, defaults are in. `check.load()`
+makes them and reports every fault at once; `schema.py` is the JSON schema for editors.
 """
 
 from __future__ import annotations

@@ -8,8 +8,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from modelrail.config.yaml_strict import Node, Table, YamlFaultError, parse
 from modelrail.core.registry.tags import is_name
-from modelrail.yaml_strict import Node, Table, YamlFaultError, parse
 
 DEFAULT = ("staging", "production")  # as in config_schema.DEFAULT_STAGES; a test holds them equal
 MAX_BYTES = 1024 * 1024

@@ -6,12 +6,12 @@ import re
 from collections.abc import Sequence
 from typing import Any
 
-from modelrail import config
-from modelrail.config_fields import Faults, Fields, near, number, text
-from modelrail.config_schema_metrics import FUNCTION, OWN, OWN_NAME, PAIR, PARAMETERS
+from modelrail.config import resolved as config
+from modelrail.config.fields import Faults, Fields, near, number, text
+from modelrail.config.schema_metrics import FUNCTION, OWN, OWN_NAME, PAIR, PARAMETERS
+from modelrail.config.yaml_strict import Node, Scalar, Table, join, kind, shown
 from modelrail.core.metrics import catalog
 from modelrail.core.metrics import names as metric_names
-from modelrail.yaml_strict import Node, Scalar, Table, join, kind, shown
 
 _SHAPES = re.compile(FUNCTION.replace("$", r"\Z")), re.compile(PAIR.replace("$", r"\Z"))
 _OWN_NAME = re.compile(OWN_NAME.replace("$", r"\Z"))
