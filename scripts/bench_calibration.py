@@ -23,11 +23,11 @@ from typing import Any
 import numpy as np
 import polars as pl
 
-from modelrail.core.measure import Subset
-from modelrail.core.measured import ALONE
+from modelrail.core.comparison.measure import Subset
+from modelrail.core.comparison.measured import ALONE
 from modelrail.core.metrics import catalog
-from modelrail.core.output import Output
-from modelrail.core.pairing import Paired
+from modelrail.core.rows.output import Output
+from modelrail.core.rows.pairing import Paired
 
 LEVELS = (0.90, 0.95, 0.99)
 SIZES = {200: 2000, 1000: 2000, 10_000: 500, 100_000: 60, 1_000_000: 12}  # rows: runs
@@ -280,7 +280,7 @@ def pull_requests(count: int, rows: int) -> dict[str, float]:
     """Whole comparisons of equally good models, by family: eight metrics, three slices, three gates."""
     from bench_compare import METRICS, bench_model, bench_records
     from modelrail import records
-    from modelrail.core import compare
+    from modelrail.core.comparison import compare
 
     outcomes: dict[str, int] = {}
     rng = np.random.default_rng(1)

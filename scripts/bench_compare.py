@@ -17,12 +17,13 @@ from typing import Any
 import numpy as np
 import polars as pl
 
-from modelrail import config, records
-from modelrail.core import compare
-from modelrail.core.measure import Subset
+from modelrail import records
+from modelrail.config import resolved as config
+from modelrail.core.comparison import compare
+from modelrail.core.comparison.measure import Subset
 from modelrail.core.metrics import catalog
-from modelrail.core.output import Output
-from modelrail.core.pairing import Paired
+from modelrail.core.rows.output import Output
+from modelrail.core.rows.pairing import Paired
 
 RESAMPLES = 2000
 METRICS = (

@@ -172,7 +172,7 @@ def grow(place: Path, events: int) -> None:
     from modelrail import plans
     from modelrail.adapters import registry, tagging
     from modelrail.adapters.git import Git
-    from modelrail.core import tags
+    from modelrail.core.registry import tags
 
     git = Git(place, environ=os.environ)
     registry.fetch(git, ["m1"], with_ledger=True)

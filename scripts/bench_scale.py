@@ -59,7 +59,7 @@ def compare(folder: Path, names: list[str], slices: tuple[str, ...]) -> dict[str
     from bench_compare import DIGEST, bench_model, bench_records
     from modelrail import records
     from modelrail.adapters import tables
-    from modelrail.core import compare as core
+    from modelrail.core.comparison import compare as core
 
     started = time.monotonic()
     read = COLUMNS["truth"] if slices else COLUMNS["truth"][:2]

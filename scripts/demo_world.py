@@ -14,9 +14,10 @@ from pathlib import Path
 from typing import Any
 
 from demo_console import Console
-from modelrail import config_check, settings
+from modelrail import settings
 from modelrail.adapters import environments
 from modelrail.adapters.git import Git
+from modelrail.config import check as config_check
 from modelrail.localhub.server import Hub, locate
 from modelrail.settings import Secret
 

@@ -22,9 +22,13 @@ import msgspec
 
 import support_html
 import support_records as sample
-from modelrail import config, config_check, records
+from modelrail import records
 from modelrail.adapters import artifact, files, inert_stream
-from modelrail.core import callers, expressions, selectors, tags
+from modelrail.config import check as config_check
+from modelrail.config import resolved as config
+from modelrail.core.doctor import callers
+from modelrail.core.registry import selectors, tags
+from modelrail.core.slices import expressions
 from modelrail.errors import ConfigError, ConfigFault, RecordError, UsageError
 from modelrail.report import checkrun, earlier, junit, render, text, view
 from modelrail.report import html as page

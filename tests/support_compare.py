@@ -7,8 +7,9 @@ from typing import Any
 import numpy as np
 import polars as pl
 
-from modelrail import config, records
-from modelrail.core import compare
+from modelrail import records
+from modelrail.config import resolved as config
+from modelrail.core.comparison import compare
 
 DIGEST = "sha256:" + "0" * 64
 OTHER_DIGEST = "sha256:" + "1" * 64

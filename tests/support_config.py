@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from modelrail import config, config_check
+from modelrail.config import check as config_check
+from modelrail.config import resolved as config
 from modelrail.errors import ConfigError
 
 VALID = """\

@@ -10,9 +10,9 @@ from typing import Any
 import numpy as np
 from sklearn import metrics as sk
 
-from modelrail.core.joint import Joint
 from modelrail.core.metrics import catalog, functions
 from modelrail.core.metrics.estimate import View
+from modelrail.core.rows.joint import Joint
 
 CLASSES = ("a", "b", "c")
 

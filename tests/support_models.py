@@ -10,9 +10,10 @@ from typing import Any
 import polars as pl
 import pytest
 
-from modelrail import config, settings
+from modelrail import settings
 from modelrail.adapters import environments
 from modelrail.adapters.environments import Environment
+from modelrail.config import resolved as config
 
 TRAIN = """
 import json, sys

@@ -15,12 +15,13 @@ from typing import Any
 import msgspec
 
 import support_records
-from modelrail import config, plans, records
+from modelrail import plans, records
 from modelrail.__main__ import main
 from modelrail.adapters import files
-from modelrail.core import tags
-from modelrail.core.decisions import Asked
-from modelrail.core.policy import digest as rules_of
+from modelrail.config import resolved as config
+from modelrail.core.policy.rules import digest as rules_of
+from modelrail.core.registry import tags
+from modelrail.core.registry.decisions import Asked
 from support_git import run_git
 
 CONFIG = """\
@@ -41,7 +42,7 @@ models:
 
 
 def policy(text: str = CONFIG, model: str = "delay") -> config.Model:
-    from modelrail import config_check
+    from modelrail.config import check as config_check
 
     found = config_check.parse(text, "modelrail.yaml").model(model)
     assert found is not None

@@ -24,7 +24,7 @@ class Tag(Struct, frozen=True, kw_only=True):
 class Document(Struct, frozen=True, kw_only=True):
     """A file of a version that the ledger keeps."""
 
-    path: str  # in the ledger's tree, see core/ledger.py
+    path: str  # in the ledger's tree, see core/registry/ledger.py
     data: bytes
 
 

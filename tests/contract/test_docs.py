@@ -40,7 +40,7 @@ def test_the_forty_faults_are_listed() -> None:
 
 
 def test_the_configuration_in_the_readme_is_valid() -> None:
-    from modelrail import config_check
+    from modelrail.config import check as config_check
 
     blocks = re.findall(r"```yaml\n(.*?)```", (ROOT / "README.md").read_text(encoding="utf-8"), re.DOTALL)
     policies = [block for block in blocks if "version: 1" in block]

@@ -11,10 +11,11 @@ from typing import Any
 import pytest
 from click.testing import CliRunner
 
-from modelrail import config_check, settings, toolenv
+from modelrail import settings, toolenv
 from modelrail.adapters import environments
 from modelrail.commands.act import command as act
 from modelrail.commands.init import command as init
+from modelrail.config import check as config_check
 from support_workflows import ROOT
 
 pytestmark = [pytest.mark.e2e, pytest.mark.slow]

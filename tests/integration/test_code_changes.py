@@ -10,9 +10,10 @@ import msgspec
 import pytest
 
 import support_records as sample
-from modelrail import config, records
+from modelrail import records
 from modelrail.adapters import code_changes
 from modelrail.adapters.git import Git
+from modelrail.config import resolved as config
 
 Edit = Callable[..., str]
 
@@ -24,7 +25,7 @@ def model() -> config.Model:
         "    task: binary\n    data: {test: test.csv, target: y, key: id}\n    metrics: [roc_auc]\n"
         "    gates: [{metric: roc_auc, min: 0.5}]\n"
     )
-    from modelrail import config_check
+    from modelrail.config import check as config_check
 
     return config_check.parse(text, "modelrail.yaml").models[0]
 

@@ -20,7 +20,7 @@ import support_models as support
 from modelrail import records
 from modelrail.adapters import files, versions
 from modelrail.cli import cli
-from modelrail.core import tags
+from modelrail.core.registry import tags
 from modelrail.errors import DataError, GitError, ModelrailError, NotFoundError, PredictionError, RecordError
 
 PREDICT = """

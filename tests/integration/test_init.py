@@ -12,8 +12,8 @@ from pathlib import Path
 
 import pytest
 
-from modelrail import config_check
 from modelrail.__main__ import main
+from modelrail.config import check as config_check
 
 ROOT = Path(__file__).parents[2]
 CALLERS = {path.name: path.read_text(encoding="utf-8") for path in (ROOT / "workflows").glob("[!s]*.yml")}

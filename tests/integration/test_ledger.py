@@ -13,7 +13,7 @@ import pytest
 
 from modelrail.adapters import files, ledger, registry
 from modelrail.adapters.git import Git
-from modelrail.core import ledger as layout
+from modelrail.core.registry import ledger as layout
 from modelrail.errors import ModelrailError
 from modelrail.settings import Secret
 from support_git import LocalHub, run_git
@@ -119,7 +119,7 @@ def _grow(consumer: Project, count: int) -> int:
     from modelrail import plans
     from modelrail.adapters import registry, tagging
     from modelrail.adapters.git import Git
-    from modelrail.core import history, tags
+    from modelrail.core.registry import history, tags
 
     git = Git(consumer.root, environ=os.environ)
     state = history.fold(registry.read(git, "delay"))["delay"]

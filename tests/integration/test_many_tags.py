@@ -127,7 +127,7 @@ def test_models_whose_names_begin_alike_are_each_whole(tmp_path: Path) -> None:
     import os
 
     from modelrail.adapters import registry
-    from modelrail.core import history
+    from modelrail.core.registry import history
 
     run_git(tmp_path, "init", "--quiet")
     run_git(tmp_path, "commit", "--quiet", "--allow-empty", "-m", "x")

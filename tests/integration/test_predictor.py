@@ -12,9 +12,10 @@ import polars as pl
 import pytest
 
 import support_models as support
-from modelrail import config, records
+from modelrail import records
 from modelrail.adapters import files, model_files, predictor, tables
 from modelrail.adapters.environments import Environment
+from modelrail.config import resolved as config
 from modelrail.errors import PredictionError, UnsafeModelError
 
 Score = Callable[..., predictor.Answer]

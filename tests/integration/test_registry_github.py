@@ -332,7 +332,7 @@ def test_replaced_evidence_is_not_used(hub: LocalHub, consumer: Project) -> None
     from modelrail import settings
     from modelrail.adapters import github, registry, store
     from modelrail.adapters.git import open_repository
-    from modelrail.core import history
+    from modelrail.core.registry import history
     from modelrail.errors import RecordError
 
     merged(consumer, hub, "one")
@@ -384,7 +384,7 @@ def test_model_bytes_come_from_the_release_and_the_cache(
     from modelrail import settings
     from modelrail.adapters import github, registry, store
     from modelrail.adapters.git import open_repository
-    from modelrail.core import history
+    from modelrail.core.registry import history
 
     merged(consumer, hub, "one")
     consumer.run("register")

@@ -12,13 +12,14 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from modelrail import config, plans
+from modelrail import plans
 from modelrail.adapters import ledger, registry, tagging
 from modelrail.adapters.git import Git
-from modelrail.core import decisions, history, tags, transitions, verification, withdrawals
-from modelrail.core import ledger as layout
-from modelrail.core.decisions import Asked, Decision, assign_tag
-from modelrail.core.history import ModelState
+from modelrail.config import resolved as config
+from modelrail.core.registry import decisions, history, tags, transitions, verification, withdrawals
+from modelrail.core.registry import ledger as layout
+from modelrail.core.registry.decisions import Asked, Decision, assign_tag
+from modelrail.core.registry.history import ModelState
 from modelrail.errors import ModelrailError
 from support_git import run_git
 from support_registry import asked, policy

@@ -10,7 +10,7 @@ import pytest
 
 from modelrail import settings
 from modelrail.adapters import signatures
-from modelrail.core import signed
+from modelrail.core.registry import signed
 from support_git import run_git
 from support_registry import CONFIG, Project, project
 

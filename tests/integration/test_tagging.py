@@ -13,7 +13,7 @@ from msgspec.structs import replace
 from modelrail import plans
 from modelrail.adapters import blocked, registry, tagging
 from modelrail.adapters.git import Git
-from modelrail.core import tags
+from modelrail.core.registry import tags
 from modelrail.errors import ConflictError, GitError, RefusedError, UnavailableError, UsageError
 from support_registry import CONFIG, Project, Said, project
 

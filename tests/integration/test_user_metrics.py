@@ -14,10 +14,10 @@ import pytest
 from modelrail import settings
 from modelrail.adapters import user_metrics
 from modelrail.adapters.environments import Environment
-from modelrail.core.measure import Subset
+from modelrail.core.comparison.measure import Subset
 from modelrail.core.metrics import catalog
-from modelrail.core.output import Output
-from modelrail.core.pairing import Paired
+from modelrail.core.rows.output import Output
+from modelrail.core.rows.pairing import Paired
 from modelrail.errors import ComparisonError
 from support_compare import model
 

@@ -13,7 +13,7 @@ import pytest
 from modelrail import plans
 from modelrail.adapters import registry, tagging
 from modelrail.adapters.git import Git
-from modelrail.core import tags
+from modelrail.core.registry import tags
 from support_registry import Project, project
 
 LEDGER = "refs/heads/modelrail/ledger"

@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
-from modelrail.core import approvals, tags
-from modelrail.core.approvals import Approvals
+from modelrail.core.registry import approvals, tags
+from modelrail.core.registry.approvals import Approvals
 
 HEAD = "a" * 40
 

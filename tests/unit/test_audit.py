@@ -9,7 +9,7 @@ import re
 import pytest
 
 from modelrail import records
-from modelrail.core import audit, history
+from modelrail.core.registry import audit, history
 from modelrail.report import audit as pages
 
 HOSTILE = "<script>alert(1)</script>\"'><img src=x onerror=alert(1)>"

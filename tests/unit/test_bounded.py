@@ -11,12 +11,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy import stats
 
+from modelrail.core.comparison.measure import Subset
+from modelrail.core.comparison.measured import ALONE
 from modelrail.core.inference import bounded
-from modelrail.core.measure import Subset
-from modelrail.core.measured import ALONE
 from modelrail.core.metrics import catalog
-from modelrail.core.output import Output
-from modelrail.core.pairing import Paired
+from modelrail.core.rows.output import Output
+from modelrail.core.rows.pairing import Paired
 from support_compare import binary, gate, metric, model, run
 
 REACH = 1.96

@@ -6,7 +6,8 @@ import msgspec
 import pytest
 
 import support_records as sample
-from modelrail import config_lines, plans, records
+from modelrail import plans, records
+from modelrail.config import lines as config_lines
 from modelrail.core import traceback
 from modelrail.report import checkrun, view
 from modelrail.report.view import ModelRecords

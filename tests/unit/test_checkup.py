@@ -8,9 +8,12 @@ from typing import Any
 import pytest
 
 import support_registry
-from modelrail.core import callers, checkup, checkup_github, checkup_rules, checkup_workflows
-from modelrail.core.checkup_github import Remote, Unseen
-from modelrail.core.finding import Finding
+from modelrail.core.doctor import callers, checkup
+from modelrail.core.doctor import github as checkup_github
+from modelrail.core.doctor import rulesets as checkup_rules
+from modelrail.core.doctor import workflows as checkup_workflows
+from modelrail.core.doctor.finding import Finding
+from modelrail.core.doctor.github import Remote, Unseen
 from modelrail.errors import ConfigFault
 from support_workflows import CALLERS
 

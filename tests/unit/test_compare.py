@@ -10,8 +10,10 @@ import numpy as np
 import polars as pl
 import pytest
 
-from modelrail import config, records
-from modelrail.core import compare, slices
+from modelrail import records
+from modelrail.config import resolved as config
+from modelrail.core.comparison import compare
+from modelrail.core.slices import members as slices
 from modelrail.errors import ComparisonError
 from modelrail.report import rows, svg_forest
 from support_compare import binary, evaluation, gate, metric, model, run

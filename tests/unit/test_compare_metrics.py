@@ -6,11 +6,11 @@ import numpy as np
 import polars as pl
 import pytest
 
-from modelrail import config
-from modelrail.core import thresholds, user_arrays
-from modelrail.core.grouping import blocks
+from modelrail.config import resolved as config
 from modelrail.core.metrics import catalog
-from modelrail.core.pairing import UserValues
+from modelrail.core.rows import thresholds, user_arrays
+from modelrail.core.rows.grouping import blocks
+from modelrail.core.rows.pairing import UserValues
 from modelrail.errors import ComparisonError
 from support_compare import binary, gate, metric, model, run
 

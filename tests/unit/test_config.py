@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from modelrail import config_check
-from modelrail.config import Margin, Metric, Slice, Stage
+from modelrail.config import check as config_check
+from modelrail.config.resolved import Margin, Metric, Slice, Stage
 from modelrail.core.metrics import catalog
 from modelrail.errors import ConfigError
 from support_config import VALID, changed, faults, parse

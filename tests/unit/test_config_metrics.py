@@ -9,7 +9,7 @@ import jsonschema
 import pytest
 import yaml
 
-from modelrail import config_schema
+from modelrail.config import schema as config_schema
 from support_config import VALID, changed, faults, parse
 from support_metrics import CASES
 

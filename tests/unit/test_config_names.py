@@ -6,7 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from modelrail import config_names, config_schema
+from modelrail.config import names as config_names
+from modelrail.config import schema as config_schema
 from support_registry import CONFIG, policy
 
 

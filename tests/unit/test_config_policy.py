@@ -13,7 +13,8 @@ import yaml
 from test_config_schema import BEYOND_SCHEMA as METRIC_BEYOND_SCHEMA
 from test_config_schema import ODD, mutate, places
 
-from modelrail import config, config_schema
+from modelrail.config import resolved as config
+from modelrail.config import schema as config_schema
 from support_config import VALID, faults, parse
 
 POLICY = VALID.replace(

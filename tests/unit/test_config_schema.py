@@ -13,8 +13,10 @@ import yaml
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from modelrail import config_check, config_schema, yaml_strict
-from modelrail.config import Config
+from modelrail.config import check as config_check
+from modelrail.config import schema as config_schema
+from modelrail.config import yaml_strict
+from modelrail.config.resolved import Config
 from modelrail.errors import ConfigError
 from support_config import VALID, faults
 

@@ -8,9 +8,9 @@ import numpy as np
 import polars as pl
 import pytest
 
-from modelrail import config
 from modelrail.adapters import files
-from modelrail.core import plots
+from modelrail.config import resolved as config
+from modelrail.core.comparison import plots
 from support_compare import DIGEST, gate, model, run
 from support_metrics import CASES, CLASSES, drawn
 

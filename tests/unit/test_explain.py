@@ -10,9 +10,10 @@ import numpy as np
 import pytest
 from test_policy import waiver
 
-from modelrail import __main__, config
+from modelrail import __main__
 from modelrail.adapters import files
-from modelrail.core import explain
+from modelrail.config import resolved as config
+from modelrail.core.policy import explain
 from support_compare import binary, gate, model, run
 from support_config import VALID
 

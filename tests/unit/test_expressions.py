@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from modelrail.core import expressions
-from modelrail.core.expressions import Among, Column, Compare, Join, Missing, Not, Value
+from modelrail.core.slices import expressions
+from modelrail.core.slices.expressions import Among, Column, Compare, Join, Missing, Not, Value
 
 NAMES = st.text(st.characters(exclude_characters="`\n", exclude_categories=["Cs"]), min_size=1, max_size=8)
 TEXTS = st.text(st.characters(exclude_characters="\n'\"", exclude_categories=["Cs"]), max_size=8)

@@ -10,14 +10,14 @@ from hypothesis import strategies as st
 from scipy import stats
 from sklearn.metrics import roc_auc_score
 
+from modelrail.core.comparison.measure import Subset
+from modelrail.core.comparison.measured import ALONE, DIFFERENCE
 from modelrail.core.inference import few
-from modelrail.core.measure import Subset
-from modelrail.core.measured import ALONE, DIFFERENCE
 from modelrail.core.metrics import catalog
 from modelrail.core.metrics.estimate import FEW, View
 from modelrail.core.metrics.ranking import roc_auc
-from modelrail.core.output import Output
-from modelrail.core.pairing import Paired
+from modelrail.core.rows.output import Output
+from modelrail.core.rows.pairing import Paired
 
 AUC = catalog.bind("roc_auc", "binary", {})
 

@@ -7,7 +7,7 @@ from typing import Any
 from hypothesis import given
 from hypothesis import strategies as st
 
-from modelrail.core import heads, history, tags
+from modelrail.core.registry import heads, history, tags
 from modelrail.records import Event
 
 VERSIONS = ("v1.0.0", "v1.2.0", "v1.10.0")

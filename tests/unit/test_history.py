@@ -5,8 +5,8 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from modelrail.core import history, tags
-from modelrail.core.history import ModelState
+from modelrail.core.registry import history, tags
+from modelrail.core.registry.history import ModelState
 from modelrail.records import Event
 
 

@@ -9,12 +9,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import stats
 
+from modelrail.core.comparison.measure import Subset
+from modelrail.core.comparison.measured import ALONE
 from modelrail.core.inference import contrast, family, power, student
-from modelrail.core.measure import Subset
-from modelrail.core.measured import ALONE
 from modelrail.core.metrics import catalog
-from modelrail.core.output import Output
-from modelrail.core.pairing import Paired
+from modelrail.core.rows.output import Output
+from modelrail.core.rows.pairing import Paired
 
 
 @settings(max_examples=200, deadline=None)

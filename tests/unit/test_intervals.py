@@ -10,12 +10,12 @@ import pytest
 from scipy import stats
 from sklearn import metrics as sk
 
-from modelrail.core import joint
-from modelrail.core.joint import Joint
-from modelrail.core.measure import Subset
+from modelrail.core.comparison.measure import Subset
 from modelrail.core.metrics import catalog
-from modelrail.core.output import Output
-from modelrail.core.pairing import Paired
+from modelrail.core.rows import joint
+from modelrail.core.rows.joint import Joint
+from modelrail.core.rows.output import Output
+from modelrail.core.rows.pairing import Paired
 from support_metrics import CASES
 
 JUDGED = [case for case in CASES if case.metric.interval == "influence"]

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 import support_records as sample
 from modelrail import records
-from modelrail.core import decisions, history, lineage
+from modelrail.core.registry import decisions, history, lineage
 
 
 def event(

@@ -7,12 +7,12 @@ import polars as pl
 import pytest
 from scipy import stats
 
-from modelrail import config
+from modelrail.config import resolved as config
+from modelrail.core.comparison.measure import Subset
 from modelrail.core.inference.mcnemar import McNemar
-from modelrail.core.measure import Subset
 from modelrail.core.metrics import catalog
-from modelrail.core.output import Output
-from modelrail.core.pairing import Paired
+from modelrail.core.rows.output import Output
+from modelrail.core.rows.pairing import Paired
 from support_compare import binary, gate, metric, model, run
 
 

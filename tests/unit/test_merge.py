@@ -12,10 +12,10 @@ from hypothesis import strategies as st
 
 from modelrail import records
 from modelrail.adapters import tables
-from modelrail.core import plots
+from modelrail.core.comparison import plots
 from modelrail.core.inference import contrast
 from modelrail.core.inference.contrast import Clusters
-from modelrail.core.joint import Joint
+from modelrail.core.rows.joint import Joint
 
 
 def drawn(seed: int, rows: int, classes: int) -> tuple[np.ndarray, ...]:

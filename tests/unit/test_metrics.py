@@ -9,10 +9,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from modelrail.core.joint import Joint
 from modelrail.core.metrics import catalog, functions, queries, ranking
 from modelrail.core.metrics import estimate as estimates
 from modelrail.core.metrics.estimate import View
+from modelrail.core.rows.joint import Joint
 from support_metrics import CASES, Case, drawn, estimate, quiet
 
 SIZES = st.integers(6, 60)

@@ -12,8 +12,8 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.multiclass import OneVsRestClassifier
 from sklearn.multioutput import MultiOutputClassifier
 
-from modelrail import config_check
-from modelrail.core import label_sets
+from modelrail.config import check as config_check
+from modelrail.core.rows import label_sets
 from modelrail.errors import ConfigError
 
 YAML = """\

@@ -7,9 +7,10 @@ import numpy as np
 import polars as pl
 import pytest
 
-from modelrail import config
-from modelrail.core import compare, definitions, others
-from modelrail.core.circumstances import Around
+from modelrail.config import resolved as config
+from modelrail.core.comparison import compare, others
+from modelrail.core.policy.circumstances import Around
+from modelrail.core.rows import definitions
 from modelrail.errors import ComparisonError
 from support_compare import DIGEST, POLICY, binary, evaluation, gate, model, run
 

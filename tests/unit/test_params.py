@@ -4,7 +4,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from modelrail.core import fingerprint, params
+from modelrail.core import params
+from modelrail.core.registry import fingerprint
 from modelrail.errors import DataError, TrainingError
 
 

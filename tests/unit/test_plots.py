@@ -9,7 +9,7 @@ import pytest
 import support_compare as sample
 from modelrail import records
 from modelrail.adapters import files
-from modelrail.core import plots
+from modelrail.core.comparison import plots
 
 sk = pytest.importorskip("sklearn.metrics")
 calibration = pytest.importorskip("sklearn.calibration")

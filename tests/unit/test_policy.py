@@ -11,9 +11,14 @@ import polars as pl
 import pytest
 
 import support_records
-from modelrail import config, records
-from modelrail.core import admission, circumstances, compare, decisions, policy, policy_changes, waivers
-from modelrail.core.circumstances import Around
+from modelrail import records
+from modelrail.config import resolved as config
+from modelrail.core.comparison import compare
+from modelrail.core.policy import changes as policy_changes
+from modelrail.core.policy import circumstances, waivers
+from modelrail.core.policy import rules as policy
+from modelrail.core.policy.circumstances import Around
+from modelrail.core.registry import admission, decisions
 from modelrail.errors import GateError
 from support_compare import DIGEST, POLICY, binary, evaluation, gate, model
 

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from modelrail.core import predictions
+from modelrail.core.rows import predictions
 from modelrail.errors import DataError, PredictionError
 
 TRUTH = pl.DataFrame({"id": [3, 1, 2], "y": [0, 1, 0]})

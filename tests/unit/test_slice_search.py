@@ -7,8 +7,9 @@ import numpy as np
 import polars as pl
 import pytest
 
-from modelrail import config, records
-from modelrail.core import slice_search
+from modelrail import records
+from modelrail.config import resolved as config
+from modelrail.core.slices import search as slice_search
 from support_compare import binary, gate, model, run
 
 WANTED = config.SliceSearch(depth=2, min_rows=100)

@@ -11,9 +11,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from modelrail import config
-from modelrail.core import expressions, row_conditions, slices
-from modelrail.core.expressions import Among, Column, Compare, Join, Missing, Not, Value
+from modelrail.config import resolved as config
+from modelrail.core.slices import expressions, row_conditions
+from modelrail.core.slices import members as slices
+from modelrail.core.slices.expressions import Among, Column, Compare, Join, Missing, Not, Value
 from modelrail.errors import ComparisonError
 
 TABLE = pl.DataFrame(

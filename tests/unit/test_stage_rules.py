@@ -8,10 +8,11 @@ import msgspec
 import pytest
 
 import support_records
-from modelrail import config, records
-from modelrail.core import history, registration, transitions, verification, withdrawals
-from modelrail.core.decisions import Decision
-from modelrail.core.history import ModelState
+from modelrail import records
+from modelrail.config import resolved as config
+from modelrail.core.registry import history, registration, transitions, verification, withdrawals
+from modelrail.core.registry.decisions import Decision
+from modelrail.core.registry.history import ModelState
 from modelrail.errors import ConfigError, NotFoundError, RefusedError
 from support_registry import CONFIG, as_event, asked, digest_of, evidence, policy
 

@@ -9,9 +9,10 @@ import yaml
 from hypothesis import given
 from hypothesis import strategies as st
 
-from modelrail import config_schema, yaml_strict
-from modelrail.core import starter
-from modelrail.core.starter import Answers, Found, Script, Table
+from modelrail.config import schema as config_schema
+from modelrail.config import yaml_strict
+from modelrail.core.starting import starter
+from modelrail.core.starting.starter import Answers, Found, Script, Table
 from support_config import faults, parse
 
 ANSWERS = Answers(

@@ -16,7 +16,7 @@ from in_toto_attestation.v1.statement import Statement
 
 from modelrail import records
 from modelrail.commands import _statements
-from modelrail.core import statement
+from modelrail.core.registry import statement
 from support_registry import digest_of, evidence
 
 REPOSITORY = "https://github.com/octo/flights"

@@ -11,9 +11,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from modelrail.core import tags
-from modelrail.core.tags import Name
-from modelrail.core.versions import Version, is_version, sort_key
+from modelrail.core.registry import tags
+from modelrail.core.registry.tags import Name
+from modelrail.core.registry.versions import Version, is_version, sort_key
 
 ALNUM = "abzAZ09"
 names = st.from_regex(r"[a-zA-Z0-9]([a-zA-Z0-9/_-]{0,8}[a-zA-Z0-9])?", fullmatch=True).filter(tags.is_name)

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from test_history import event
 
-from modelrail.core import history
+from modelrail.core.registry import history
 from modelrail.report import tables
 
 NOW = 1_000_000_000

@@ -11,9 +11,9 @@ from hypothesis import strategies as st
 
 import support_records
 from modelrail import records
-from modelrail.core import history, registration, selectors, transitions
-from modelrail.core.decisions import Decision
-from modelrail.core.history import ModelState
+from modelrail.core.registry import history, registration, selectors, transitions
+from modelrail.core.registry.decisions import Decision
+from modelrail.core.registry.history import ModelState
 from modelrail.errors import (
     ConflictError,
     GateError,

@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
-from modelrail import config
 from modelrail.commands import _verbs
+from modelrail.config import resolved as config
 from modelrail.core import digits, wording
 from modelrail.core.metrics import catalog
 from modelrail.errors import NotFoundError

@@ -13,10 +13,11 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from modelrail import config, plans
+from modelrail import plans
 from modelrail.adapters import files, signatures, tagging
 from modelrail.adapters.git import Git
-from modelrail.core.objects import Sign
+from modelrail.config import resolved as config
+from modelrail.core.registry.objects import Sign
 from modelrail.errors import FilesystemError, GitHubError, ModelrailError, NotFoundError, UsageError
 from modelrail.records import Event
 from modelrail.settings import Settings

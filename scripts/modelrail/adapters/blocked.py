@@ -9,7 +9,7 @@ import shlex
 from collections.abc import Iterable, Sequence
 
 from modelrail.adapters.git import Git
-from modelrail.core import tags
+from modelrail.core.registry import tags
 from modelrail.errors import RefusedError
 
 MANY = 1000  # names that fit into a command line; of more, all refs are looked at

@@ -1,4 +1,4 @@
-"""Collects what core/checkup.py judges: files of the working copy, Git, settings. Changes nothing."""
+"""Collects what core/doctor/checkup.py judges: files of the working copy, Git, settings. Changes nothing."""
 
 from __future__ import annotations
 
@@ -6,12 +6,12 @@ from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from modelrail import config
 from modelrail.adapters import dvc, look
 from modelrail.adapters import git as git_adapter
 from modelrail.adapters.git import Git
-from modelrail.core import callers, checkup
-from modelrail.core.checkup_github import Remote, Unseen
+from modelrail.config import resolved as config
+from modelrail.core.doctor import callers, checkup
+from modelrail.core.doctor.github import Remote, Unseen
 from modelrail.errors import (
     ConfigError,
     ConfigFault,
@@ -35,7 +35,7 @@ T = TypeVar("T")
 
 
 def local(root: Path, config_file: str, settings: Settings) -> checkup.Local:
-    from modelrail import config_check
+    from modelrail.config import check as config_check
 
     git = Git(root, environ=settings.environ)
     models: tuple[config.Model, ...] = ()

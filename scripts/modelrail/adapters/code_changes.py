@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from typing import Literal
 
-from modelrail import config, records
+from modelrail import records
 from modelrail.adapters.git import Git
+from modelrail.config import resolved as config
 from modelrail.errors import GitError
 
 MOST = 60  # files that are named; all are counted

@@ -8,8 +8,9 @@ from typing import Any, Literal
 
 import polars as pl
 
-from modelrail import config, records
+from modelrail import records
 from modelrail.adapters import tables
+from modelrail.config import resolved as config
 from modelrail.core import digits
 
 Table = Literal["train", "test"]

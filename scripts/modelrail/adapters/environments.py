@@ -14,10 +14,10 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from modelrail import config
 from modelrail.adapters import process
 from modelrail.adapters.actions_io import say
-from modelrail.core import fingerprint
+from modelrail.config import resolved as config
+from modelrail.core.registry import fingerprint
 from modelrail.errors import EnvironmentFailedError
 from modelrail.settings import Settings
 

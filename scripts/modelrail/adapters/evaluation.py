@@ -7,12 +7,13 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from modelrail import config, records
+from modelrail import records
 from modelrail.adapters import environments, inputs, kept_tables, model_files, predictor, tables
 from modelrail.adapters.git import Git
 from modelrail.adapters.shards import Shard
-from modelrail.core import columns, predictions
-from modelrail.core.history import Registered
+from modelrail.config import resolved as config
+from modelrail.core.registry.history import Registered
+from modelrail.core.rows import columns, predictions
 from modelrail.errors import DataError, ModelrailError, PredictionError, RecordError
 from modelrail.settings import Settings
 
@@ -112,7 +113,7 @@ def registered_side(
 
     `needs`: what today's configuration says is read beside the tables; that commit's own may not know it yet.
     """
-    from modelrail import config_check
+    from modelrail.config import check as config_check
 
     name = f"The {role} {registered.version} of {model}"
     commit = registered.commit

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from modelrail import records
 from modelrail.adapters import files, ledger
-from modelrail.core import ledger as layout
+from modelrail.core.registry import ledger as layout
 from modelrail.errors import RecordError
 
 if TYPE_CHECKING:
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
     from modelrail.adapters.git import Git
     from modelrail.adapters.github import GitHub
-    from modelrail.core.history import Registered
+    from modelrail.core.registry.history import Registered
 
 _DIGEST = re.compile(r"sha256:[0-9a-f]{64}\Z")
 

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from modelrail import config, records
+from modelrail import records
 from modelrail.adapters import dvc, files
 from modelrail.adapters.environments import Environment
 from modelrail.adapters.git import Git
+from modelrail.config import resolved as config
 from modelrail.core import params
 from modelrail.errors import DataError
 from modelrail.settings import Settings

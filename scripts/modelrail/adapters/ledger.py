@@ -15,7 +15,7 @@ from pathlib import Path
 from modelrail import records
 from modelrail.adapters import files
 from modelrail.adapters.git import Git
-from modelrail.core import ledger, objects, tags
+from modelrail.core.registry import ledger, objects, tags
 from modelrail.errors import GitError, LedgerTamperedError
 
 BRANCH = f"refs/heads/{ledger.BRANCH}"

@@ -9,8 +9,8 @@ from pathlib import Path
 
 from modelrail.adapters import look_inside
 from modelrail.adapters.git import Git
-from modelrail.core import callers
-from modelrail.core.starter import Found
+from modelrail.core.doctor import callers
+from modelrail.core.starting.starter import Found
 
 MAX_ENTRIES = 20_000
 MAX_DEPTH = 4

@@ -11,8 +11,8 @@ from typing import Any
 import yaml
 
 from modelrail.adapters.git import Git
-from modelrail.core import tags
-from modelrail.core.starter import Pipeline, Script, Table
+from modelrail.core.registry import tags
+from modelrail.core.starting.starter import Pipeline, Script, Table
 
 MAX_BYTES = 1_000_000
 MAX_ROWS = 5_000

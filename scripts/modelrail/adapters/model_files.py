@@ -8,8 +8,9 @@ import tarfile
 from pathlib import Path
 from typing import Literal
 
-from modelrail import config, records
+from modelrail import records
 from modelrail.adapters import files
+from modelrail.config import resolved as config
 from modelrail.errors import ConfigError, RecordError, TrainingError, UnsafeModelError
 
 FOLDER = "model"

@@ -17,11 +17,13 @@ from pathlib import Path
 
 import polars as pl
 
-from modelrail import __version__, config, records
+from modelrail import __version__, records
 from modelrail.adapters import files, process, tables
 from modelrail.adapters.actions_io import say
 from modelrail.adapters.environments import Environment
-from modelrail.core import fingerprint, predictions
+from modelrail.config import resolved as config
+from modelrail.core.registry import fingerprint
+from modelrail.core.rows import predictions
 from modelrail.errors import DataError, PredictionError, UnsafeModelError
 from modelrail.settings import Settings
 

@@ -17,9 +17,9 @@ from msgspec import Struct, structs
 
 from modelrail.adapters import blocked, ledger
 from modelrail.adapters.git import Git
-from modelrail.core import heads, history, tags
-from modelrail.core.history import ModelState
-from modelrail.core.versions import is_version
+from modelrail.core.registry import heads, history, tags
+from modelrail.core.registry.history import ModelState
+from modelrail.core.registry.versions import is_version
 from modelrail.errors import GitError, LedgerTamperedError, UnavailableError, UsageError
 from modelrail.records import Event
 
@@ -256,7 +256,7 @@ def without_collector() -> Iterator[None]:
 
 
 def read(git: Git, model: str | None = None, *, remote: bool = False) -> tuple[Event, ...]:
-    """The events of one model, or of all, in git's order; `core.history.fold` puts them in theirs."""
+    """The events of one model, or of all, in git's order; `history.fold` puts them in theirs."""
     return scan(git, model, remote=remote).events
 
 

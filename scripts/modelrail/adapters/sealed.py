@@ -14,10 +14,12 @@ from tempfile import TemporaryDirectory
 
 import polars as pl
 
-from modelrail import config, records
+from modelrail import records
 from modelrail.adapters import dvc, inputs, model_files, predictor, tables
 from modelrail.adapters.git import Git
-from modelrail.core import columns, fingerprint, predictions
+from modelrail.config import resolved as config
+from modelrail.core.registry import fingerprint
+from modelrail.core.rows import columns, predictions
 from modelrail.errors import DataError, RecordError, UnsafeModelError
 from modelrail.settings import Settings
 

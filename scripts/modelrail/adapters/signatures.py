@@ -16,10 +16,10 @@ from typing import Literal
 
 from msgspec import Struct
 
-from modelrail import config
 from modelrail.adapters.git import Git
-from modelrail.core import signed
-from modelrail.core.objects import Sign
+from modelrail.config import resolved as config
+from modelrail.core.registry import signed
+from modelrail.core.registry.objects import Sign
 from modelrail.errors import NotFoundError, SignatureError, ToolMissingError, UnavailableError
 from modelrail.settings import Settings
 

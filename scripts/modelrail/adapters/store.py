@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from modelrail import records
 from modelrail.adapters import files, stores
-from modelrail.core.history import Registered
+from modelrail.core.registry.history import Registered
 from modelrail.errors import NotFoundError, RecordError
 
 if TYPE_CHECKING:

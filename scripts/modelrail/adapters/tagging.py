@@ -17,9 +17,9 @@ from msgspec import Struct
 from modelrail import plans
 from modelrail.adapters import blocked, ledger, registry
 from modelrail.adapters.git import Git, denied
-from modelrail.core import ledger as layout
-from modelrail.core import objects as git_objects
-from modelrail.core import tags
+from modelrail.core.registry import ledger as layout
+from modelrail.core.registry import objects as git_objects
+from modelrail.core.registry import tags
 from modelrail.errors import (
     ConflictError,
     GitError,

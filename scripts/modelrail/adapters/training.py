@@ -11,10 +11,10 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from modelrail import config
 from modelrail.adapters import files, inputs, process
 from modelrail.adapters.actions_io import say
 from modelrail.adapters.environments import Environment
+from modelrail.config import resolved as config
 from modelrail.core import params, traceback
 from modelrail.errors import ConfigError, TrainingError
 from modelrail.settings import Settings

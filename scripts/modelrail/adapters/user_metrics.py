@@ -17,14 +17,15 @@ from typing import Any
 
 import numpy as np
 
-from modelrail import config, records
+from modelrail import records
 from modelrail.adapters import environments, process
 from modelrail.adapters.environments import Environment
 from modelrail.adapters.git import Git
-from modelrail.core import user_arrays
+from modelrail.config import resolved as config
 from modelrail.core.inference import resample
 from modelrail.core.metrics.catalog import Metric
-from modelrail.core.pairing import Rows, UserCall, UserValues
+from modelrail.core.rows import user_arrays
+from modelrail.core.rows.pairing import Rows, UserCall, UserValues
 from modelrail.errors import ComparisonError
 from modelrail.settings import Settings
 

@@ -13,7 +13,7 @@ from modelrail import records
 from modelrail.adapters import files, model_files
 from modelrail.adapters.actions_io import say
 from modelrail.adapters.git import Git
-from modelrail.core.history import ModelState, Registered
+from modelrail.core.registry.history import ModelState, Registered
 from modelrail.errors import GitError, NotFoundError, RecordError
 from modelrail.settings import Settings
 
@@ -28,7 +28,7 @@ class Standing(Struct, frozen=True):
 def state(git: Git, model: str, settings: Settings) -> ModelState:
     """The model's history, fetched and folded. A registry that cannot be read is GitError, never "empty"."""
     from modelrail.adapters import registry
-    from modelrail.core import history
+    from modelrail.core.registry import history
 
     if not settings.in_ci and not git.has_remote():
         # A repository that has no remote at all is its own registry: a fact, not a failed read.

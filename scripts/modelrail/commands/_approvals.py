@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
-from modelrail.core import approvals
-from modelrail.core.approvals import Approval, Approvals
+from modelrail.core.registry import approvals
+from modelrail.core.registry.approvals import Approval, Approvals
 from modelrail.errors import GitHubError, NotFoundError, PermissionMissingError, UnavailableError
 
 if TYPE_CHECKING:

@@ -5,9 +5,9 @@ from __future__ import annotations
 import contextlib
 from pathlib import Path
 
-from modelrail import config as modelrail_config
 from modelrail.adapters import git
 from modelrail.commands import _context
+from modelrail.config import resolved as modelrail_config
 from modelrail.errors import ConfigError, ModelrailError, RecordError
 
 
@@ -25,7 +25,7 @@ def commit(context: _context.Context) -> str:
 
 def model(repository: git.Git, commit: str, config_file: str, name: str) -> modelrail_config.Model | None:
     """As that commit's file has it; None where it has no such model. Raises ConfigError."""
-    from modelrail import config_check
+    from modelrail.config import check as config_check
 
     place = Path(config_file)
     if place.is_absolute():
@@ -53,7 +53,7 @@ def columns(
     A change that takes a slice, a weight or a group out of modelrail.yaml is judged by the base's rules, and
     these need the column still.
     """
-    from modelrail.core import columns as read_columns
+    from modelrail.core.rows import columns as read_columns
 
     with contextlib.suppress(ModelrailError):
         base = commit(context)

@@ -8,11 +8,11 @@ from pathlib import Path
 
 from msgspec import Struct
 
-from modelrail import config as configuration
 from modelrail import records
 from modelrail import settings as surroundings_of
 from modelrail.adapters import files
 from modelrail.adapters.actions_io import say
+from modelrail.config import resolved as configuration
 from modelrail.errors import FilesystemError, ModelrailError, NotFoundError, RecordError
 
 
@@ -28,7 +28,7 @@ class Context(Struct, frozen=True):
 
 def open_context(config_file: str, models: Sequence[str], out: str) -> Context:
     """Read settings and configuration; choose the models. Raises ConfigError, NotFoundError."""
-    from modelrail.config_check import load
+    from modelrail.config.check import load
 
     surroundings = surroundings_of.read()
     loaded = load(surroundings.workspace / config_file)

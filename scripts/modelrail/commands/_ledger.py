@@ -9,8 +9,8 @@ from modelrail.adapters import files, ledger
 from modelrail.adapters.git import Git
 from modelrail.commands import _statements
 from modelrail.commands._release import CARD, SHARED
-from modelrail.core import ledger as layout
-from modelrail.core.history import ModelState
+from modelrail.core.registry import ledger as layout
+from modelrail.core.registry.history import ModelState
 
 REPORT = "report.md"
 MAX_REPORT = 1024 * 1024

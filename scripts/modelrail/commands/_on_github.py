@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from modelrail import config, plans
-from modelrail.core.decisions import Decision
-from modelrail.core.history import Assigned, ModelState
+from modelrail import plans
+from modelrail.config import resolved as config
+from modelrail.core.registry.decisions import Decision
+from modelrail.core.registry.history import Assigned, ModelState
 
 
 def leads(loaded: config.Config, model: str) -> bool:

@@ -9,10 +9,11 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from modelrail import config, records
+from modelrail import records
 from modelrail.adapters import git
 from modelrail.adapters.actions_io import say
-from modelrail.core.history import ModelState, Registered
+from modelrail.config import resolved as config
+from modelrail.core.registry.history import ModelState, Registered
 from modelrail.errors import ModelrailError
 from modelrail.settings import Settings
 
@@ -61,8 +62,8 @@ def _wanted(model: config.Model, state: ModelState) -> Iterator[tuple[Registered
 def _one(
     model: config.Model, state: ModelState, other: config.Other
 ) -> tuple[Registered | None, tuple[str, ...]]:
-    from modelrail.core import lineage
     from modelrail.core.metrics import catalog
+    from modelrail.core.registry import lineage
 
     if other.kind == "latest":
         return state.latest, ("latest",)
@@ -88,7 +89,7 @@ def _score(
     index: int,
 ) -> records.Scored:
     from modelrail.adapters import evaluation, kept_tables, predictor, versions
-    from modelrail.core import definitions
+    from modelrail.core.rows import definitions
 
     with tempfile.TemporaryDirectory(prefix="modelrail-other-") as parent:
         path = versions.model_file(repository, registered, settings, Path(parent))

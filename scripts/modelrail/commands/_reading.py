@@ -15,8 +15,8 @@ from modelrail.adapters import registry
 from modelrail.adapters.actions_io import say
 from modelrail.adapters.git import Git
 from modelrail.commands import _registry
-from modelrail.core import selectors
-from modelrail.core.history import ModelState, Registered
+from modelrail.core.registry import selectors
+from modelrail.core.registry.history import ModelState, Registered
 from modelrail.errors import GitHubError, UsageError
 
 if TYPE_CHECKING:

@@ -44,7 +44,7 @@ def names(out: Path, chosen: Sequence[str], config_file: Path | None, *, dry_run
 
 def _configured(found: set[str], out: Path, config_file: Path, *, dry_run: bool) -> set[str]:
     """A configuration with faults is itself the failure to report; a record takes it to the next job."""
-    from modelrail import config_check
+    from modelrail.config import check as config_check
 
     place = files.folder(out, CONFIGURATION)
     try:

@@ -13,14 +13,15 @@ from urllib.parse import urlsplit
 
 from msgspec import Struct, structs
 
-from modelrail import config, plans, settings
+from modelrail import plans, settings
 from modelrail.adapters import ledger, pending, registry
 from modelrail.adapters.actions_io import say
 from modelrail.adapters.git import Git, open_repository
-from modelrail.core import history, tags, verification
-from modelrail.core.approvals import Approvals
-from modelrail.core.decisions import Asked, Decision
-from modelrail.core.history import ModelState
+from modelrail.config import resolved as config
+from modelrail.core.registry import history, tags, verification
+from modelrail.core.registry.approvals import Approvals
+from modelrail.core.registry.decisions import Asked, Decision
+from modelrail.core.registry.history import ModelState
 from modelrail.errors import (
     ConflictError,
     ModelrailError,
@@ -73,7 +74,7 @@ def repository_of(url: str, server_url: str) -> str:
 
 def load_policy(found: settings.Settings, file: str, model: str) -> tuple[config.Config, config.Model]:
     """The configuration and one model of it. Raises ConfigError, NotFoundError, RefusedError."""
-    from modelrail import config_check
+    from modelrail.config import check as config_check
 
     refuse_other_branch(found)
     loaded = config_check.load(found.workspace / file)
@@ -98,7 +99,7 @@ def refuse_other_branch(found: settings.Settings) -> None:
 
 def configuration(found: settings.Settings, file: str = config.FILE) -> config.Config | None:
     """modelrail.yaml, for commands that also work without: how it wants writes signed, its stages."""
-    from modelrail import config_check
+    from modelrail.config import check as config_check
 
     path = found.workspace / file
     return config_check.load(path) if file != config.FILE or path.is_file() else None

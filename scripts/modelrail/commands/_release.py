@@ -7,14 +7,15 @@ from pathlib import Path
 
 from msgspec.structs import replace
 
-from modelrail import __version__, config, plans, records, settings
+from modelrail import __version__, plans, records, settings
 from modelrail.adapters import files
 from modelrail.adapters.actions_io import say
 from modelrail.adapters.stores import release_assets
 from modelrail.commands import _records
-from modelrail.core import statement, verification
-from modelrail.core.decisions import Decision
-from modelrail.core.history import ModelState
+from modelrail.config import resolved as config
+from modelrail.core.registry import statement, verification
+from modelrail.core.registry.decisions import Decision
+from modelrail.core.registry.history import ModelState
 
 CARD, REPORT = "model-card.md", "report.html"
 # What a release and the ledger both hold of a version: the same bytes.

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from modelrail import config, records
+from modelrail import records
 from modelrail.adapters import files
 from modelrail.adapters.actions_io import say
 from modelrail.commands import _verbs
 from modelrail.commands._context import Context
+from modelrail.config import resolved as config
 
 
 def leave(model: config.Model, context: Context, *, dry_run: bool) -> dict[str, object]:

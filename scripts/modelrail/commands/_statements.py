@@ -6,7 +6,7 @@ import json
 from pathlib import Path
 
 from modelrail import records, settings
-from modelrail.core import statement
+from modelrail.core.registry import statement
 
 
 def repository_url(found: settings.Settings) -> str:

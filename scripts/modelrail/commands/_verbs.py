@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable
 from pathlib import Path
 
-from modelrail import config, records
+from modelrail import records
 from modelrail.adapters.actions_io import say
 from modelrail.commands._context import Context, recording
+from modelrail.config import resolved as config
 from modelrail.errors import ModelrailError
 from modelrail.settings import Settings
 

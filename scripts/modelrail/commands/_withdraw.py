@@ -7,10 +7,11 @@ from collections.abc import Callable
 
 import click
 
-from modelrail import config, plans
+from modelrail import plans
 from modelrail.commands import _approvals, _registry
-from modelrail.core.decisions import Asked, Decision
-from modelrail.core.history import ModelState
+from modelrail.config import resolved as config
+from modelrail.core.registry.decisions import Asked, Decision
+from modelrail.core.registry.history import ModelState
 
 reason = click.option("--reason", required=True, metavar="TEXT", help="Why; kept in the tag.")
 

@@ -12,10 +12,10 @@ import click
 import msgspec
 
 from modelrail import __version__, records
-from modelrail import config as modelrail_config
 from modelrail.adapters import code_changes, files, git
 from modelrail.adapters.actions_io import say
 from modelrail.commands import _base, _context, _options, _outputs, _verbs
+from modelrail.config import resolved as modelrail_config
 from modelrail.errors import GateError, ModelrailError, NotFoundError, RecordError
 
 if TYPE_CHECKING:
@@ -155,7 +155,8 @@ def _compare(
     *,
     write: bool,
 ) -> records.Comparison:
-    from modelrail.core import circumstances, compare
+    from modelrail.core.comparison import compare
+    from modelrail.core.policy import circumstances
 
     folder = context.folder(model)
     if write:
@@ -241,7 +242,7 @@ def _plots(
     folder: Path,
 ) -> None:
     """What the report's pictures are drawn from. They decide nothing: without them it has its tables."""
-    from modelrail.core import plots
+    from modelrail.core.comparison import plots
 
     try:
         files.write(plots.plots(model, digest, truth, candidate, baseline), folder)
@@ -257,7 +258,7 @@ def _places(
     folder: Path,
 ) -> None:
     """The lines of the gates in this commit's file: the report's annotations stand there."""
-    from modelrail import config_lines
+    from modelrail.config import lines as config_lines
 
     path = context.settings.workspace / config_file
     text = path.read_text(encoding="utf-8-sig")
@@ -327,7 +328,8 @@ def _policy(
     columns: set[str],
 ) -> tuple[modelrail_config.Model, records.PolicyRef, tuple[str, ...], tuple[str, ...]]:
     """The model as the policy judges it, where that was read, notes, and what the change does to it."""
-    from modelrail.core import policy, policy_changes
+    from modelrail.core.policy import changes as policy_changes
+    from modelrail.core.policy import rules as policy
 
     repository = git.open_repository(context.settings)
     base_commit = policy_ref or _base.commit(context)

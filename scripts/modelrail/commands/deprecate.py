@@ -5,7 +5,7 @@ from __future__ import annotations
 import click
 
 from modelrail.commands import _options, _withdraw
-from modelrail.core import withdrawals
+from modelrail.core.registry import withdrawals
 
 EPILOG = """\b
 Example:

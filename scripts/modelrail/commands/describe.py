@@ -9,7 +9,8 @@ from urllib.parse import quote
 import click
 
 from modelrail.commands import _options, _reading, _terminal
-from modelrail.core import description, pick
+from modelrail.core import pick
+from modelrail.core.registry import description
 from modelrail.report import version_text
 
 EPILOG = """\b

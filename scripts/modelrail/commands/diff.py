@@ -8,8 +8,9 @@ import click
 
 from modelrail.adapters.git import Git
 from modelrail.commands import _options, _reading, _terminal
-from modelrail.core import differences, pick, selectors
-from modelrail.core.differences import Side
+from modelrail.core import pick
+from modelrail.core.registry import differences, selectors
+from modelrail.core.registry.differences import Side
 from modelrail.errors import GitError, UnavailableError
 from modelrail.report import version_text
 

@@ -13,7 +13,8 @@ import click
 from modelrail import __version__, settings
 from modelrail.adapters import checkup_facts
 from modelrail.commands import _options
-from modelrail.core import checkup, checkup_github, finding
+from modelrail.core.doctor import checkup, finding
+from modelrail.core.doctor import github as checkup_github
 from modelrail.errors import ModelrailError, UnfitError
 
 if TYPE_CHECKING:

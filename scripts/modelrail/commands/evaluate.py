@@ -11,16 +11,16 @@ from typing import TYPE_CHECKING
 
 import click
 
-from modelrail import config as modelrail_config
 from modelrail import records
 from modelrail.adapters import files, git
 from modelrail.adapters.actions_io import say
 from modelrail.commands import _base, _context, _options, _others, _outputs, _sealed, _verbs
+from modelrail.config import resolved as modelrail_config
 from modelrail.errors import GitError, NotFoundError
 
 if TYPE_CHECKING:
     from modelrail.adapters import predictor, shards, versions
-    from modelrail.core.history import ModelState, Registered
+    from modelrail.core.registry.history import ModelState, Registered
 
 EPILOG = """\b
 Examples:
@@ -63,7 +63,7 @@ def command(
     evaluation.json and the prediction tables.
     """
     from modelrail.adapters import shards
-    from modelrail.core import selectors
+    from modelrail.core.registry import selectors
 
     part = shards.parse(shard)
     if shard and part is None:
@@ -116,7 +116,8 @@ def _evaluate(
 ) -> dict[str, object]:
     from modelrail.adapters import evaluation, kept_tables, versions
     from modelrail.adapters import shards as shards_of
-    from modelrail.core import lineage, since_baseline
+    from modelrail.core.policy import since_baseline
+    from modelrail.core.registry import lineage
 
     if model.data.sealed is not None:
         return _sealed.leave(model, context, dry_run=dry_run)
@@ -207,7 +208,7 @@ def _candidate(
 ) -> tuple[str | None, records.Candidate, predictor.Side]:
     """The candidate of this workspace, or the registered version that the selector means."""
     from modelrail.adapters import evaluation, model_files, versions
-    from modelrail.core import selectors
+    from modelrail.core.registry import selectors
 
     settings, folder = context.settings, context.folder(model)
     if not isinstance(selector, selectors.Selector):
@@ -240,7 +241,7 @@ def _baseline(
     folder: Path,
 ) -> records.Scored | None:
     from modelrail.adapters import evaluation, kept_tables, predictor, versions
-    from modelrail.core import definitions
+    from modelrail.core.rows import definitions
 
     settings = context.settings
     registered = standing.registered

@@ -34,7 +34,7 @@ def explain(config: str, models: tuple[str, ...], out: str, as_json: bool) -> No
     Where `modelrail compare` left its record, also: the values seen, the smallest difference that this test
     set can show, and how many rows would settle what is open. Reads modelrail.yaml and comparison.json.
     """
-    from modelrail.core import explain as core
+    from modelrail.core.policy import explain as core
 
     context = _context.open_context(config, models, out)
     document: dict[str, object] = {}

@@ -11,8 +11,9 @@ import click
 from modelrail.adapters import ledger
 from modelrail.adapters.actions_io import say
 from modelrail.commands import _options, _reading, _registry, _terminal
-from modelrail.core import audit, description, pick, selectors
-from modelrail.core.history import ModelState
+from modelrail.core import pick
+from modelrail.core.registry import audit, description, selectors
+from modelrail.core.registry.history import ModelState
 from modelrail.records import Event
 from modelrail.report import tables
 

@@ -9,12 +9,15 @@ from pathlib import Path
 
 import click
 
-from modelrail import config, config_check, config_schema, settings
+from modelrail import settings
 from modelrail.adapters import apply, look
 from modelrail.adapters.actions_io import say
 from modelrail.adapters.git import Git
 from modelrail.commands import _options
-from modelrail.core import another_model, starter
+from modelrail.config import check as config_check
+from modelrail.config import resolved as config
+from modelrail.config import schema as config_schema
+from modelrail.core.starting import another_model, starter
 from modelrail.errors import ConfigError, ConflictError, UsageError
 from modelrail.plans import WriteFile
 

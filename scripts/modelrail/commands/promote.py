@@ -13,8 +13,8 @@ from modelrail.adapters import files, ledger
 from modelrail.adapters.actions_io import outputs
 from modelrail.adapters.git import Git
 from modelrail.commands import _approvals, _ledger, _on_github, _options, _registry
-from modelrail.core import selectors, tags, transitions
-from modelrail.core.history import ModelState
+from modelrail.core.registry import selectors, tags, transitions
+from modelrail.core.registry.history import ModelState
 
 if TYPE_CHECKING:
     from modelrail.adapters.github import GitHub

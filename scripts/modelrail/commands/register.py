@@ -12,7 +12,6 @@ import click
 from msgspec import Struct
 from msgspec.structs import replace
 
-from modelrail import config as modelrail_config
 from modelrail import plans, records
 from modelrail.adapters import files, model_files, store, stores
 from modelrail.adapters.actions_io import say
@@ -29,10 +28,11 @@ from modelrail.commands import (
     _statements,
     _verbs,
 )
-from modelrail.core import admission, registration
-from modelrail.core.approvals import Approvals
-from modelrail.core.decisions import Decision
-from modelrail.core.history import ModelState
+from modelrail.config import resolved as modelrail_config
+from modelrail.core.registry import admission, registration
+from modelrail.core.registry.approvals import Approvals
+from modelrail.core.registry.decisions import Decision
+from modelrail.core.registry.history import ModelState
 from modelrail.errors import GateError, ModelrailError, RecordError
 
 if TYPE_CHECKING:

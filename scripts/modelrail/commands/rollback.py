@@ -8,8 +8,8 @@ import click
 
 from modelrail.adapters.actions_io import outputs
 from modelrail.commands import _approvals, _on_github, _options, _registry
-from modelrail.core import transitions
-from modelrail.core.history import ModelState
+from modelrail.core.registry import transitions
+from modelrail.core.registry.history import ModelState
 
 EPILOG = """\b
 Examples:

@@ -19,10 +19,10 @@ import click
 from msgspec import structs
 
 from modelrail import __version__, records
-from modelrail import config as modelrail_config
 from modelrail.adapters import files, git
 from modelrail.adapters.actions_io import outputs, say
 from modelrail.commands import _context, _options, _verbs
+from modelrail.config import resolved as modelrail_config
 from modelrail.errors import ModelrailError, NotFoundError, RecordError
 
 if TYPE_CHECKING:
@@ -132,7 +132,10 @@ def _score(
     model: modelrail_config.Model, context: _context.Context, against: str, config_file: str, *, trusted: bool
 ) -> records.Comparison:
     from modelrail.adapters import environments, evaluation, kept_tables, predictor, sealed, versions
-    from modelrail.core import circumstances, compare, lineage, policy, since_baseline
+    from modelrail.core.comparison import compare
+    from modelrail.core.policy import circumstances, since_baseline
+    from modelrail.core.policy import rules as policy
+    from modelrail.core.registry import lineage
 
     settings, folder = context.settings, context.folder(model)
     if model.stage(against) is None:
@@ -235,7 +238,7 @@ def _baseline(
     repository: git.Git,
 ) -> tuple[predictor.Side, predictor.Answer] | None:
     from modelrail.adapters import evaluation, predictor, sealed, versions
-    from modelrail.core import definitions
+    from modelrail.core.rows import definitions
 
     settings, registered = context.settings, standing.registered
     if registered is None:

@@ -13,8 +13,9 @@ from modelrail import settings
 from modelrail.adapters import registry
 from modelrail.adapters.actions_io import outputs, say
 from modelrail.commands import _options, _reading, _registry
-from modelrail.core import pick, selectors
-from modelrail.core.history import ModelState
+from modelrail.core import pick
+from modelrail.core.registry import selectors
+from modelrail.core.registry.history import ModelState
 from modelrail.report import tables
 
 EPILOG = """\b
@@ -68,7 +69,7 @@ def _configured(found: settings.Settings, file: str) -> dict[str, tuple[str, ...
     path = found.workspace / file
     if not path.is_file():
         return {}
-    from modelrail import config_names
+    from modelrail.config import names as config_names
 
     return config_names.read(path)
 

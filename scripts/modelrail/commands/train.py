@@ -7,13 +7,13 @@ from pathlib import Path
 
 import click
 
-from modelrail import config as modelrail_config
 from modelrail import records
 from modelrail.adapters import environments, files, git, model_files
 from modelrail.adapters import tracking as tracker
 from modelrail.adapters.actions_io import say
 from modelrail.commands import _context, _options, _outputs, _verbs
-from modelrail.core.tags import one_line
+from modelrail.config import resolved as modelrail_config
+from modelrail.core.registry.tags import one_line
 
 NAMED = 5  # files that differ from the commit
 

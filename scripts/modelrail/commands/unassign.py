@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import click
 
-from modelrail import config as modelrail_config
 from modelrail import plans, settings
 from modelrail.commands import _on_github, _options, _registry, _withdraw
-from modelrail.core import withdrawals
-from modelrail.core.history import ModelState
+from modelrail.config import resolved as modelrail_config
+from modelrail.core.registry import withdrawals
+from modelrail.core.registry.history import ModelState
 
 EPILOG = """\b
 Example:

@@ -7,11 +7,11 @@ import json
 import click
 import msgspec
 
-from modelrail import config as modelrail_config
 from modelrail import records
 from modelrail.adapters import files, git
 from modelrail.adapters.actions_io import say
 from modelrail.commands import _context, _options, _outputs, _verbs
+from modelrail.config import resolved as modelrail_config
 from modelrail.errors import DataError
 
 EPILOG = """\b

@@ -17,10 +17,11 @@ from modelrail.adapters import ledger, registry
 from modelrail.adapters.actions_io import outputs, say
 from modelrail.adapters.git import Git
 from modelrail.commands import _options, _registry
-from modelrail.core import digits, history, verification
-from modelrail.core import ledger as layout
-from modelrail.core.history import ModelState, Registered
-from modelrail.core.verification import Finding
+from modelrail.core import digits
+from modelrail.core.registry import history, verification
+from modelrail.core.registry import ledger as layout
+from modelrail.core.registry.history import ModelState, Registered
+from modelrail.core.registry.verification import Finding
 from modelrail.errors import LedgerTamperedError, NotFoundError, RecordError, UsageError
 from modelrail.settings import Settings
 

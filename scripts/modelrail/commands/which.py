@@ -8,7 +8,8 @@ import click
 
 from modelrail.adapters import registry
 from modelrail.commands import _options, _reading
-from modelrail.core import pick, selectors
+from modelrail.core import pick
+from modelrail.core.registry import selectors
 
 EPILOG = """\b
 Examples:

@@ -7,7 +7,7 @@ import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from modelrail.core.tags import one_line
+from modelrail.core.registry.tags import one_line
 from modelrail.errors import UsageError
 
 _FIELD = re.compile(r"\{([^{}]*)\}")

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from modelrail import config, records
-from modelrail.core import digits, metric_names
+from modelrail import records
+from modelrail.config import resolved as config
+from modelrail.core import digits
 from modelrail.core.inference.power import BEYOND
+from modelrail.core.metrics import names as metric_names
 from modelrail.core.metrics.catalog import Metric
 
 MINUS = "\N{MINUS SIGN}"

@@ -8,10 +8,10 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 from urllib.parse import urlsplit
 
-from modelrail.core import approvals
-from modelrail.core.audit import COLUMNS, moment
-from modelrail.core.history import ModelState
-from modelrail.core.tags import one_line
+from modelrail.core.registry import approvals
+from modelrail.core.registry.audit import COLUMNS, moment
+from modelrail.core.registry.history import ModelState
+from modelrail.core.registry.tags import one_line
 
 _FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n", "|", "%")
 

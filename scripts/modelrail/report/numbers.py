@@ -6,7 +6,8 @@ import math
 import re
 
 from modelrail import records
-from modelrail.core import digits, metric_names
+from modelrail.core import digits
+from modelrail.core.metrics import names as metric_names
 
 MINUS = "\u2212"
 _MOST = digits.MOST

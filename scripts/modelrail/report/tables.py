@@ -8,8 +8,8 @@ import textwrap
 import unicodedata
 from collections.abc import Mapping, Sequence
 
-from modelrail.core.history import Assigned, ModelState
-from modelrail.core.tags import one_line
+from modelrail.core.registry.history import Assigned, ModelState
+from modelrail.core.registry.tags import one_line
 from modelrail.records import Event
 
 _BOLD, _DIM, _PLAIN = "\x1b[1m", "\x1b[2m", "\x1b[0m"

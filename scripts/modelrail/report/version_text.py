@@ -7,10 +7,10 @@ from collections.abc import Sequence
 from datetime import UTC, datetime
 
 from modelrail import records
-from modelrail.core import approvals, description
-from modelrail.core.differences import Change, Differences, Side
-from modelrail.core.history import ModelState, Registered
-from modelrail.core.tags import one_line
+from modelrail.core.registry import approvals, description
+from modelrail.core.registry.differences import Change, Differences, Side
+from modelrail.core.registry.history import ModelState, Registered
+from modelrail.core.registry.tags import one_line
 from modelrail.records import Event
 from modelrail.report import numbers, tables
 

@@ -28,7 +28,7 @@ INFLUENCE_PAPER = (
 )
 BOOTSTRAP_PAPER = "Efron 1979, Ann. Stat. 7:1-26; by cluster: Field & Welsh 2007, JRSS B 69:369-390"
 
-TUNED = "tuned"  # the threshold that is chosen by the rows, see core/thresholds.py
+TUNED = "tuned"  # the threshold that is chosen by the rows, see core/rows/thresholds.py
 
 
 class Parameter(Struct, frozen=True, kw_only=True):

@@ -1,0 +1,1 @@
+"""modelrail.yaml: its strict reading, its JSON schema, and the resolved form the rest works with."""

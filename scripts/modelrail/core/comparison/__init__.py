@@ -1,0 +1,1 @@
+"""Candidate against baseline: what is measured, what it says, what is drawn of it."""

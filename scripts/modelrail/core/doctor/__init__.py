@@ -1,0 +1,1 @@
+"""What `modelrail doctor` finds: facts in, findings out."""

@@ -1,0 +1,1 @@
+"""Which rows a slice holds, and which slices are served worst."""

@@ -1,0 +1,1 @@
+"""What `modelrail init` decides: the first modelrail.yaml, and another model in one that is there."""
