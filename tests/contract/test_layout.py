@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import graphlib
+import tomllib
 from pathlib import Path
 
 import pytest
@@ -107,3 +108,12 @@ def test_every_subcommand_has_its_module() -> None:
 
     files = {path.stem for path in (PACKAGE / "commands").glob("*.py") if not path.stem.startswith("_")}
     assert files == {module for module, _ in COMMANDS.values()}
+
+
+def test_everything_in_the_package_is_installed_with_it() -> None:
+    """What is not Python is left out of a wheel unless a pattern names it."""
+    with (PACKAGE.parents[1] / "pyproject.toml").open("rb") as file:
+        patterns = tomllib.load(file)["tool"]["setuptools"]["package-data"]["modelrail"]
+    named = {path for pattern in patterns for path in PACKAGE.glob(pattern)}
+    held = {path for path in PACKAGE.rglob("*") if path.is_file() and path.suffix not in {".py", ".pyc"}}
+    assert sorted(map(names, held - named)) == []
