@@ -5,19 +5,21 @@ looks surer than it is: of two models that differ, `difference + t * error` ends
 12% of the cases instead of 2.5%. What the rows of the rarer class say for the candidate and what they say
 against it are two sums of positive parts. Such a sum has the gamma interval of weighted Poisson counts, which
 allows for one more row like the largest (Fay & Feuer 1997, Stat. Med. 16:791-801), here with the spread of
-rows whose number is given; both sums and the other class, of normal spread, together make the reach (MOVER,
-Zou & Donner 2008, Stat. Med. 27:1693-1702). It counts where it is longer than Student's, and at the end away
-from zero alone: whether the models differ at all is Student's test, which holds its error rate.
+rows whose number is given. A dozen rows tell their spread and their mean no better than a dozen rows do: the
+quantile is Student's, and what of the mean may as well be none is not taken from the spread. Both sums and
+the other class, of normal spread, together make the reach (MOVER, Zou & Donner 2008, Stat. Med.
+27:1693-1702). It counts where it is longer than Student's, and at the end away from zero alone: whether the
+models differ at all is Student's test, which holds its error rate.
 """
 
 from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from statistics import NormalDist
 
 import numpy as np
 
+from modelrail.core.inference import student
 from modelrail.core.metrics.estimate import FEW, Floats
 
 ROUNDING = 1e-12  # parts that are no more than this are none
@@ -54,7 +56,7 @@ class Few:
     gains: Sum
     losses: Sum
     rows: int
-    around: float  # their mean square around the mean, over that around zero
+    around: float  # their mean square around the part of the mean that is sure, over that around zero
     rest: float  # variance that the other class brings to the difference
 
     @property
@@ -67,7 +69,7 @@ class Few:
 
     def reach(self, confidence: float, t: float) -> float:
         """How far that end may lie from the difference. `t`: standard errors of what is normal."""
-        z = NormalDist().inv_cdf((1 + confidence) / 2)
+        z = student.critical(confidence, self.rows - 1)
         more, less = (self.gains, self.losses) if self.side > 0 else (self.losses, self.gains)
         own = self.around * (more.above(z) ** 2 + less.below(z) ** 2) / self.rows**2
         return math.sqrt(own + t * t * self.rest)
@@ -81,15 +83,10 @@ def find(differences: Floats, variance: float) -> Few | None:
     gains, losses = differences[differences > ROUNDING], -differences[differences < -ROUNDING]
     if rows < 2 or rows > FEW or not (gains.size or losses.size):
         return None
-    second = float(differences @ differences)
     own = float(np.var(differences, ddof=1))
-    return Few(
-        Sum.of(gains),
-        Sum.of(losses),
-        rows,
-        own * rows / second,
-        max(variance - own / rows, 0.0),
-    )
+    sure = max(abs(float(differences.mean())) - math.sqrt(own / rows), 0.0)
+    around = 1 - sure * sure * rows / float(differences @ differences)
+    return Few(Sum.of(gains), Sum.of(losses), rows, around, max(variance - own / rows, 0.0))
 
 
 def _quantile(mean: float, variance: float, z: float) -> float:
