@@ -8,6 +8,7 @@ from modelrail.core.metrics.entry import (
     BOOTSTRAP_PAPER,
     CELLS_PAPER,
     DELONG_PAPER,
+    EXCHANGES_PAPER,
     FEW_PAPER,
     INFLUENCE_PAPER,
     MEANS_PAPER,
@@ -162,6 +163,7 @@ _RAREST_LABEL = "rows of the rarest label"
 _SMOOTH: dict[str, Any] = {"method": "influence-function", "paper": INFLUENCE_PAPER}
 _RESAMPLED: dict[str, Any] = {"method": "bootstrap", "paper": BOOTSTRAP_PAPER, "interval": "bootstrap"}
 _RAREST = "rows of the rarest class"
+_BY_RANK: dict[str, Any] = {"exchanged": "ranks", "paper": f"{INFLUENCE_PAPER}; {EXCHANGES_PAPER}"}
 _MEAN: dict[str, Any] = {"method": "paired-t", "paper": MEANS_PAPER}
 
 METRICS: tuple[Metric, ...] = (
@@ -198,7 +200,7 @@ METRICS: tuple[Metric, ...] = (
         rests_on="positive rows",
         resampler="recalls:at_precision",
         exchanged="ranks",
-        **_RESAMPLED,
+        **_RESAMPLED | {"paper": f"{BOOTSTRAP_PAPER}; {EXCHANGES_PAPER}"},
     ),
     _cells("specificity", "specificity", "binary", function="specificity", rests_on="negative rows"),
     *_shares("f1", "F1", "positive rows"),
@@ -305,7 +307,7 @@ METRICS: tuple[Metric, ...] = (
         _K_ROWS,
         points=True,
         rests_on="rows in the list",
-        exchanged="ranks",
+        **_BY_RANK,
     ),
     _curve(
         "lift",
@@ -314,7 +316,7 @@ METRICS: tuple[Metric, ...] = (
         _K_ROWS,
         high=None,
         rests_on="rows in the list",
-        exchanged="ranks",
+        **_BY_RANK,
     ),
     _row("log_loss", "log loss", ("binary", "multiclass"), "probabilities", "losses:log_loss"),
     _row("brier", "Brier score", ("binary",), "probabilities", "losses:brier", high=1.0),
@@ -328,8 +330,8 @@ METRICS: tuple[Metric, ...] = (
         _BINS,
         high=1.0,
         biased=True,
-        exchanged="scores",
-        **_SMOOTH,
+        method="influence-function",
+        **_BY_RANK | {"exchanged": "scores"},
     ),
     _row(
         "top_k_accuracy",

@@ -12,7 +12,9 @@ Needs = Literal["labels", "scores", "probabilities", "values", "intervals", "not
 Interval = Literal["influence", "bootstrap", "none"]
 
 CELLS_PAPER = (
-    "Agresti & Min 2005, Stat. Med. 24:729-740; Bonett & Price 2012, J. Educ. Behav. Stat. 37:479-488"
+    "Agresti & Min 2005, Stat. Med. 24:729-740; Bonett & Price 2012, J. Educ. Behav. Stat. 37:479-488;"
+    " the near end: McNemar 1947, Psychometrika 12:153-157; Leisenring, Alonzo & Pepe 2000,"
+    " Biometrics 56:345-351"
 )
 MEANS_PAPER = (
     "Student 1908, Biometrika 6:1-25; degrees of freedom at the end of the longer tail by Satterthwaite 1946,"
@@ -26,6 +28,7 @@ FEW_PAPER = f"{DELONG_PAPER}; the far end on few rows: Fay & Feuer 1997, Stat. M
 INFLUENCE_PAPER = (
     "Hampel 1974, JASA 69:383-393; Efron 1982, The Jackknife, the Bootstrap and Other Resampling Plans"
 )
+EXCHANGES_PAPER = "the near end on few rows: Pitman 1937, JRSS Suppl. 4:119-130"
 BOOTSTRAP_PAPER = "Efron 1979, Ann. Stat. 7:1-26; by cluster: Field & Welsh 2007, JRSS B 69:369-390"
 
 TUNED = "tuned"  # the threshold that is chosen by the rows, see core/rows/thresholds.py
