@@ -258,7 +258,8 @@ class Subset:
                 by_row = by_row if self.weights is None else by_row * self.weights
                 made = contrast.from_cell_clusters(value, by_row, self.clusters, pseudo, counted)
             if factor == DIFFERENCE and two is not None and self.clusters is None:
-                # Of models that are equal, one table tells what a cell pulls: that of both together.
+                # Of models that are equal, one table tells what a cell pulls: that of both together. Not by
+                # group: of few groups the spread is known too poorly for an end to come nearer.
                 equal = function((tables[0] + tables[1]) / 2).influence
                 pulls = equal[joint.truth, joint.candidate] - equal[joint.truth, joint.baseline]
                 near = contrast.error_of_cells(pulls, joint.squares, self.size)
