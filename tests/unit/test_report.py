@@ -16,6 +16,7 @@ from markdown_it import MarkdownIt
 
 import support_records as sample
 from modelrail import records
+from modelrail.core.metrics import catalog
 from modelrail.report import html, render, text, view
 from modelrail.report.view import ModelRecords
 
@@ -488,7 +489,12 @@ def test_every_method_of_the_intervals_is_named() -> None:
     )
     comparison = msgspec.structs.replace(found.comparison, metrics=rows)
     text = render.markdown(view.build([msgspec.structs.replace(found, comparison=comparison)], sample.RUN))
-    assert "(by bootstrap t, DeLong's method, influence function, joint cells delta)" in text
+    assert (
+        "(by the bootstrap-t, DeLong's method, influence functions, the joint counts of both models' answers)"
+        in text
+    )
+    known = {one.method for one in catalog.METRICS if one.interval != "none"} | {"bootstrap-t"}
+    assert known - {"none"} == set(view._METHODS)
 
 
 def test_a_release_run_does_not_ask_to_merge() -> None:

@@ -401,10 +401,11 @@ def _context(evaluation: records.Evaluation | None, comparison: records.Comparis
         text = f"Both models were scored on the same {amount} of {evaluation.test.path}"
     methods = sorted({row.interval.method for row in comparison.metrics if row.interval})
     confidence = sorted({row.interval.confidence for row in comparison.metrics if row.interval})
+    called = [_METHODS.get(one, one) for one in methods[:MOST_METHODS]]
     if confidence:
         text += (
             f". A {'/'.join(f'{100 * share:g}%' for share in confidence)} interval says where the true "
-            f"difference most likely lies (by {', '.join(_method(one) for one in methods[:MOST_METHODS])})"
+            f"difference most likely lies (by {', '.join(called)})"
         )
     if confidence and comparison.correction != "none":
         how = comparison.correction.capitalize()
@@ -412,6 +413,13 @@ def _context(evaluation: records.Evaluation | None, comparison: records.Comparis
     return text + "."
 
 
-def _method(name: str) -> str:
-    """The method of an interval as people call it."""
-    return {"delong": "DeLong's method"}.get(name, name.replace("-", " "))
+_METHODS = {  # of intervals, as people call them
+    "bootstrap": "the bootstrap",
+    "bootstrap-t": "the bootstrap-t",
+    "delong": "DeLong's method",
+    "influence-function": "influence functions",
+    "joint-cells-delta": "the joint counts of both models' answers",
+    "paired-moments-delta": "paired moments",
+    "paired-t": "Student's paired t",
+    "paired-t-by-list": "Student's paired t over lists",
+}
