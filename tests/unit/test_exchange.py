@@ -160,3 +160,14 @@ def test_ten_positive_rows_make_no_interval_twice_as_sure_as_it_says():
     found = bench.coverage(scenario, 1000, 400, seed=11)
     for name in wanted:
         assert 0.93 <= found[name].share(0.95) <= 0.985, name
+
+
+@pytest.mark.parametrize(("costs", "enough"), [({"false_negative": 5.0}, False), ({}, True)])
+def test_a_cost_that_few_rows_make_up_needs_ten_of_them(costs, enough):
+    rng = np.random.default_rng(0)
+    truth = np.zeros(200, int)
+    truth[:9] = 1
+    labels = [np.where(rng.random(200) < 0.8, truth, 1 - truth) for _ in range(2)]
+    found = of_labels(truth, *labels).measure(catalog.bind("expected_cost", "binary", costs))
+    assert found.enough is enough
+    assert enough or found.note.startswith("only 9 rows of the rarer class; an interval needs 10 or more")

@@ -8,6 +8,7 @@ derivatives, written out.
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 
 import numpy as np
 
@@ -164,8 +165,15 @@ def kappa(counts: Floats) -> Estimate:
 
 
 def expected_cost(counts: Floats, *, false_positive: float = 1.0, false_negative: float = 1.0) -> Estimate:
-    """Mean cost of a row under costs of the two kinds of error."""
-    return _cost(counts, np.array([[0.0, false_positive], [false_negative, 0.0]]))
+    """Mean cost of a row under costs of the two kinds of error.
+
+    Where these are unlike, a few rows of the rarer class may be most of it, and then no more rows than these
+    show what it is: two missed positives among two hundred rows do not tell what a third would cost.
+    """
+    found = _cost(counts, np.array([[0.0, false_positive], [false_negative, 0.0]]))
+    if false_positive == false_negative:
+        return found
+    return replace(found, support=_rarest(counts.sum(axis=1)), rests_on="rows of the rarer class")
 
 
 def cost_by_class(counts: Floats, *, costs: Mapping[tuple[int, int], float]) -> Estimate:
