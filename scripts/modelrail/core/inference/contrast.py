@@ -14,7 +14,7 @@ lean has Satterthwaite's degrees of freedom, the other n - 1, whatever the rows 
 have Satterthwaite's at both ends.
 
 The end nearer to zero may have a standard error of its own, that of models which can be exchanged
-(exchange.py): it is the one that tells whether there is a difference at all.
+(near.py, exchange.py): it is the one that tells whether there is a difference at all.
 """
 
 from __future__ import annotations
@@ -27,6 +27,7 @@ import numpy as np
 
 from modelrail.core.inference import bounded, skewed, student
 from modelrail.core.inference.few import Few
+from modelrail.core.inference.near import Near
 from modelrail.core.inference.skewed import Skewed
 from modelrail.core.metrics.estimate import Floats, Ints
 
@@ -54,14 +55,13 @@ class Contrast:
     df_lean: float = math.inf  # degrees of freedom at that end
     range: bounded.Range | None = None  # of a value by itself; it lies strictly within
     few: Few | None = None  # of a difference that few rows of one class make up
-    near: float = 0.0  # standard error at the end that was nearer to zero, where it has its own
-    near_end: int = 0  # which one that is: -1 the lower, 1 the upper
+    near: Near | None = None  # of a difference: the end nearer to zero, where it has its own spread
 
     def bounds(self, confidence: float) -> tuple[float, float]:
         if self.replicates is not None and self.error and self.replicates.size >= MANY:
             tail = (1 - confidence) / 2
             low, high = (float(end) for end in np.quantile(self.replicates, [tail, 1 - tail]))
-            return self._with_near(low, high, confidence)
+            return self._nearer(low, high, confidence)
         if not self.error:
             half = self.half_width(confidence)
             return self.estimate - half, self.estimate + half
@@ -76,16 +76,20 @@ class Contrast:
             high = max(high, self.estimate + self.few.reach(confidence, above))
         elif self.few is not None:
             low = min(low, self.estimate - self.few.reach(confidence, below))
-        return self._with_near(low, high, confidence)
+        return self._nearer(low, high, confidence)
 
-    def _with_near(self, low: float, high: float, confidence: float) -> tuple[float, float]:
-        if not self.near:
+    def with_near(self, error: float, df: float = math.inf) -> Contrast:
+        """With a standard error of its own at the end that is nearer to zero, where it has one."""
+        if error <= 0 or not self.error or not self.estimate:
+            return self
+        upper = self.estimate < 0
+        return replace(self, near=Near(error, 1 if upper else -1, min(df, self._freedom()[upper])))
+
+    def _nearer(self, low: float, high: float, confidence: float) -> tuple[float, float]:
+        if self.near is None:
             return low, high
-        end = self.estimate + self.near_end * self.near * student.critical(confidence, self._near_df())
-        return (end, high) if self.near_end < 0 else (low, end)
-
-    def _near_df(self) -> float:
-        return self._freedom()[self.near_end > 0]
+        end = self.near.end(self.estimate, confidence)
+        return (end, high) if self.near.side < 0 else (low, end)
 
     def half_width(self, confidence: float) -> float:
         if not self.error:
@@ -107,8 +111,9 @@ class Contrast:
             return self.tested
         if not self.error:
             return 1.0 if abs(self.estimate) <= self.floor else 0.0
-        if self.near and self.near_end * self.estimate < 0:
-            return student.two_sided_p(self.estimate / self.near, self._near_df())
+        of_near = None if self.near is None else self.near.p_value(self.estimate)
+        if of_near is not None:
+            return of_near
         below, above = self._freedom()
         df = below if self.estimate > 0 else above  # of the end that is nearer to zero
         if self.skew is not None:
@@ -125,9 +130,10 @@ class Contrast:
         values = None if self.replicates is None else np.sort(sign * self.replicates + shift)
         skew = self.skew.mirrored() if self.skew is not None and sign < 0 else self.skew
         few = self.few.mirrored() if self.few is not None and sign < 0 else self.few
+        near = self.near.mirrored() if self.near is not None and sign < 0 else self.near
         return replace(
             self, estimate=sign * self.estimate + shift, replicates=values, skew=skew, tested=None,
-            lean=sign * self.lean, range=None, few=few, near_end=int(sign) * self.near_end,
+            lean=sign * self.lean, range=None, few=few, near=near,
         )  # fmt: skip
 
 
@@ -237,15 +243,8 @@ def widened(found: Contrast, values: list[float]) -> Contrast:
     if len(values) < 2 or not found.error:
         return found
     by_splits = float(np.std(values, ddof=1))
-    near = math.hypot(found.near, by_splits) if found.near else 0.0
+    near = found.near and replace(found.near, error=math.hypot(found.near.error, by_splits))
     return replace(found, error=math.hypot(found.error, by_splits), near=near)
-
-
-def with_near(found: Contrast, error: float) -> Contrast:
-    """With a standard error of its own at the end that is nearer to zero, where it has one."""
-    if error <= 0 or not found.error or not found.estimate:
-        return found
-    return replace(found, near=error, near_end=-1 if found.estimate > 0 else 1)
 
 
 def from_replicates(estimate: float, values: Floats) -> Contrast:

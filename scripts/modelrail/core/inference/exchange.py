@@ -20,7 +20,7 @@ from modelrail.core.inference.contrast import Clusters
 from modelrail.core.metrics.estimate import Estimate, Floats, View
 
 ROWS = 5000  # up to so many; with more the usual spread holds (docs/calibration.md)
-TIMES = 200  # the spread is then known to a twentieth
+TIMES = 100  # of so many squares the spread is known by as many degrees of freedom
 
 
 def spread(
