@@ -170,8 +170,9 @@ def begin(place: Path, tags: int, models: int, configured: int = 2) -> Path:
 def grow(place: Path, events: int) -> None:
     """So many events more on the ledger, a commit each, of a hundred models, in one push."""
     from modelrail import plans
-    from modelrail.adapters import registry, tagging
     from modelrail.adapters.git import Git
+    from modelrail.adapters.registry import reading as registry
+    from modelrail.adapters.registry import tagging
     from modelrail.core.registry import tags
 
     git = Git(place, environ=os.environ)

@@ -58,7 +58,7 @@ def compare(folder: Path, names: list[str], slices: tuple[str, ...]) -> dict[str
 
     from bench_compare import DIGEST, bench_model, bench_records
     from modelrail import records
-    from modelrail.adapters import tables
+    from modelrail.adapters.data import tables
     from modelrail.core.comparison import compare as core
 
     started = time.monotonic()

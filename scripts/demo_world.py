@@ -15,8 +15,8 @@ from typing import Any
 
 from demo_console import Console
 from modelrail import settings
-from modelrail.adapters import environments
 from modelrail.adapters.git import Git
+from modelrail.adapters.running import environments
 from modelrail.config import check as config_check
 from modelrail.localhub.server import Hub, locate
 from modelrail.settings import Secret

@@ -23,7 +23,8 @@ import msgspec
 import support_html
 import support_records as sample
 from modelrail import records
-from modelrail.adapters import artifact, files, inert_stream
+from modelrail.adapters import files, inert_stream
+from modelrail.adapters.github import artifact
 from modelrail.config import check as config_check
 from modelrail.config import resolved as config
 from modelrail.core.doctor import callers

@@ -11,8 +11,8 @@ import polars as pl
 import pytest
 
 from modelrail import settings
-from modelrail.adapters import environments
-from modelrail.adapters.environments import Environment
+from modelrail.adapters.running import environments
+from modelrail.adapters.running.environments import Environment
 from modelrail.config import resolved as config
 
 TRAIN = """

@@ -94,7 +94,7 @@ def test_only_settings_reads_the_environment(path: Path) -> None:
         PACKAGE / "toolenv_build.py",
         PACKAGE / "localhub" / "bare.py",  # the hub is a program of its own: what its git children inherit
         PACKAGE / "localhub" / "receive_hook.py",  # started by git, told by environment what is pushed
-        PACKAGE / "adapters" / "predict_runner.py",  # runs in the user's interpreter, not in ours
+        PACKAGE / "adapters" / "running" / "predict_runner.py",  # runs in the user's interpreter, not in ours
     }
     if path in allowed or "standins" in path.parts:
         return

@@ -137,7 +137,7 @@ def test_no_workflow_of_ours_has_a_script(path: Path) -> None:
 # --- the code ---------------------------------------------------------------------------------------------
 
 # Only this one loads models: a program of its own, in the user's environment, in jobs that can only read.
-LOADS_MODELS = "adapters/predict_runner.py"
+LOADS_MODELS = "adapters/running/predict_runner.py"
 LOADERS = {
     "pickle",
     "cPickle",

@@ -12,7 +12,7 @@ import pytest
 from click.testing import CliRunner
 
 from modelrail import settings, toolenv
-from modelrail.adapters import environments
+from modelrail.adapters.running import environments
 from modelrail.commands.act import command as act
 from modelrail.commands.init import command as init
 from modelrail.config import check as config_check

@@ -9,7 +9,8 @@ import msgspec
 import pytest
 
 from modelrail import __main__, records
-from modelrail.adapters import files, tables
+from modelrail.adapters import files
+from modelrail.adapters.data import tables
 from support_compare import DIGEST, binary, scored
 
 CONFIG = """\

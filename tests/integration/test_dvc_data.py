@@ -10,8 +10,9 @@ from pathlib import Path
 import pytest
 
 import support_models as support
-from modelrail.adapters import dvc, inputs
+from modelrail.adapters.data import dvc
 from modelrail.adapters.git import Git
+from modelrail.adapters.running import inputs
 from modelrail.errors import DataError, ToolMissingError
 
 needs_dvc = pytest.mark.skipif(

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 import support_models as support
-from modelrail.adapters import environments
+from modelrail.adapters.running import environments
 from modelrail.errors import EnvironmentFailedError
 
 IDENTITY = ("cpython", "3.11.0", "x86_64")

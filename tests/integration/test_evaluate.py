@@ -18,7 +18,8 @@ from click.testing import CliRunner, Result
 
 import support_models as support
 from modelrail import records
-from modelrail.adapters import files, versions
+from modelrail.adapters import files
+from modelrail.adapters.registry import versions
 from modelrail.cli import cli
 from modelrail.core.registry import tags
 from modelrail.errors import DataError, GitError, ModelrailError, NotFoundError, PredictionError, RecordError

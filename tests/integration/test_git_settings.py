@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from modelrail.adapters.git import Git
-from modelrail.adapters.signatures import _wanted
+from modelrail.adapters.registry.signatures import _wanted
 from support_git import run_git
 
 SIGNED = ["true", "yes", "on", "1", "2", "True", "YES", "false", "no", "off", "0", "", None]

@@ -12,7 +12,7 @@ import pytest
 import requests
 
 from modelrail.adapters import files
-from modelrail.adapters.github import GitHub, _fit
+from modelrail.adapters.github.client import GitHub, _fit
 from modelrail.errors import (
     ConflictError,
     ModelrailError,

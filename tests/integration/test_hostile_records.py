@@ -17,7 +17,8 @@ from click.testing import CliRunner
 
 import support_records as sample
 from modelrail import records
-from modelrail.adapters import artifact, files
+from modelrail.adapters import files
+from modelrail.adapters.github import artifact
 from modelrail.commands.report import command
 from modelrail.errors import RecordError
 

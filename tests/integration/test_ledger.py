@@ -11,8 +11,10 @@ from typing import Any
 
 import pytest
 
-from modelrail.adapters import files, ledger, registry
+from modelrail.adapters import files
 from modelrail.adapters.git import Git
+from modelrail.adapters.registry import ledger
+from modelrail.adapters.registry import reading as registry
 from modelrail.core.registry import ledger as layout
 from modelrail.errors import ModelrailError
 from modelrail.settings import Secret
@@ -117,8 +119,9 @@ def _grow(consumer: Project, count: int) -> int:
     import os
 
     from modelrail import plans
-    from modelrail.adapters import registry, tagging
     from modelrail.adapters.git import Git
+    from modelrail.adapters.registry import reading as registry
+    from modelrail.adapters.registry import tagging
     from modelrail.core.registry import history, tags
 
     git = Git(consumer.root, environ=os.environ)

@@ -126,7 +126,7 @@ def test_models_whose_names_begin_alike_are_each_whole(tmp_path: Path) -> None:
     """`a#…`, `a/b#…`, `a/b@…`, `a@…`, `a1#…`: a model's tags do not stand together in git's order."""
     import os
 
-    from modelrail.adapters import registry
+    from modelrail.adapters.registry import reading as registry
     from modelrail.core.registry import history
 
     run_git(tmp_path, "init", "--quiet")

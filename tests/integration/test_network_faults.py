@@ -11,7 +11,9 @@ from typing import Any
 
 import pytest
 
-from modelrail.adapters import git, github_http, tagging
+from modelrail.adapters import git
+from modelrail.adapters.github import http as github_http
+from modelrail.adapters.registry import tagging
 from modelrail.localhub.faults import Fault, Incoming
 from support_git import LocalHub
 from support_registry import project

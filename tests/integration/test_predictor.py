@@ -13,8 +13,10 @@ import pytest
 
 import support_models as support
 from modelrail import records
-from modelrail.adapters import files, model_files, predictor, tables
-from modelrail.adapters.environments import Environment
+from modelrail.adapters import files
+from modelrail.adapters.data import tables
+from modelrail.adapters.running import model_files, predictor
+from modelrail.adapters.running.environments import Environment
 from modelrail.config import resolved as config
 from modelrail.errors import PredictionError, UnsafeModelError
 

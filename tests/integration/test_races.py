@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from modelrail.adapters import tagging
+from modelrail.adapters.registry import tagging
 from support_git import LocalHub, run_git
 from support_races import copies, counting_git, finish, start
 from support_registry import CONFIG, Project, project

@@ -10,7 +10,8 @@ from typing import Any
 import pytest
 import requests
 
-from modelrail.adapters import files, github_releases
+from modelrail.adapters import files
+from modelrail.adapters.github import releases as github_releases
 from modelrail.commands import _statements
 from support_git import LocalHub
 from support_registry import CONFIG, Project, Said, project
@@ -330,8 +331,10 @@ def test_verify_finds_every_file_of_a_release_that_was_replaced(
 @pytest.mark.fault(20)
 def test_replaced_evidence_is_not_used(hub: LocalHub, consumer: Project) -> None:
     from modelrail import settings
-    from modelrail.adapters import github, registry, store
+    from modelrail.adapters import store
     from modelrail.adapters.git import open_repository
+    from modelrail.adapters.github import client as github
+    from modelrail.adapters.registry import reading as registry
     from modelrail.core.registry import history
     from modelrail.errors import RecordError
 
@@ -382,8 +385,10 @@ def test_model_bytes_come_from_the_release_and_the_cache(
     hub: LocalHub, consumer: Project, tmp_path: Path
 ) -> None:
     from modelrail import settings
-    from modelrail.adapters import github, registry, store
+    from modelrail.adapters import store
     from modelrail.adapters.git import open_repository
+    from modelrail.adapters.github import client as github
+    from modelrail.adapters.registry import reading as registry
     from modelrail.core.registry import history
 
     merged(consumer, hub, "one")

@@ -224,7 +224,7 @@ def with_evidence(digest: str) -> ModelRecords:
 def test_the_baselines_evidence_from_its_release(
     run: Run, out: Path, place: Path, hub: LocalHub, repository: Path, git: Callable[..., str]
 ) -> None:
-    from modelrail.adapters.github import GitHub
+    from modelrail.adapters.github.client import GitHub
     from modelrail.plans import Asset, PublishRelease
     from modelrail.settings import Secret
 

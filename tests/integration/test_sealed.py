@@ -19,7 +19,8 @@ from click.testing import CliRunner, Result
 import support_models as support
 import support_records as sample
 from modelrail import records
-from modelrail.adapters import artifact, files, sealed
+from modelrail.adapters import files, sealed
+from modelrail.adapters.github import artifact
 from modelrail.cli import cli
 from modelrail.config import check as config_check
 from modelrail.errors import ConfigError, DataError, ModelrailError, RecordError, UnsafeModelError

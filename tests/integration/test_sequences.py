@@ -13,8 +13,9 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from modelrail import plans
-from modelrail.adapters import ledger, registry, tagging
 from modelrail.adapters.git import Git
+from modelrail.adapters.registry import ledger, tagging
+from modelrail.adapters.registry import reading as registry
 from modelrail.config import resolved as config
 from modelrail.core.registry import decisions, history, tags, transitions, verification, withdrawals
 from modelrail.core.registry import ledger as layout

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from modelrail import settings
-from modelrail.adapters import signatures
+from modelrail.adapters.registry import signatures
 from modelrail.core.registry import signed
 from support_git import run_git
 from support_registry import CONFIG, Project, project

@@ -11,8 +11,9 @@ import pytest
 from msgspec.structs import replace
 
 from modelrail import plans
-from modelrail.adapters import blocked, registry, tagging
 from modelrail.adapters.git import Git
+from modelrail.adapters.registry import blocked, tagging
+from modelrail.adapters.registry import reading as registry
 from modelrail.core.registry import tags
 from modelrail.errors import ConflictError, GitError, RefusedError, UnavailableError, UsageError
 from support_registry import CONFIG, Project, Said, project
@@ -232,7 +233,7 @@ def test_processes_race_for_one_rollback(consumer: Project, tmp_path: Path) -> N
         subprocess.Popen(
             [sys.executable, "-m", "modelrail", "rollback", "delay", "--reason", "bad"], cwd=clone.root,
             env={"PATH": "/usr/bin:/bin", "HOME": str(tmp_path),
-                 "PYTHONPATH": str(Path(tagging.__file__).parents[2])},
+                 "PYTHONPATH": str(Path(tagging.__file__).parents[3])},
             stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
         )
         for clone in clones

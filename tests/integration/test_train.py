@@ -16,7 +16,8 @@ from click.testing import CliRunner, Result
 
 import support_models as support
 from modelrail import records
-from modelrail.adapters import files, training
+from modelrail.adapters import files
+from modelrail.adapters.running import training
 from modelrail.cli import cli
 from modelrail.errors import (
     ConfigError,
@@ -235,8 +236,8 @@ def test_the_models_own_folder_is_never_moved(project: Path) -> None:
 
 
 def failed_training(root: Path, model: Any) -> ModelrailError:
-    from modelrail.adapters import training
-    from modelrail.adapters.environments import Environment
+    from modelrail.adapters.running import training
+    from modelrail.adapters.running.environments import Environment
 
     with pytest.raises(ModelrailError) as caught:
         training.run(model, root, Environment(Path(sys.executable), "x"), support.surroundings(root), {})
@@ -271,7 +272,7 @@ def test_the_other_models_are_trained_after_one_failed(project: Path) -> None:
 
 
 def test_a_folder_becomes_the_same_archive_every_time(tmp_path: Path) -> None:
-    from modelrail.adapters import model_files
+    from modelrail.adapters.running import model_files
 
     digests = set()
     for number in (1, 2):
@@ -336,7 +337,7 @@ def test_a_tracker_that_was_asked_for_and_fails(project: Path, monkeypatch: pyte
 
 
 def test_credentials_are_not_written_down() -> None:
-    from modelrail.adapters.tracking import public_uri
+    from modelrail.adapters.running.tracking import public_uri
 
     assert public_uri("https://me:pw@ml.example:8/x?token=1") == "https://ml.example:8/x"
     assert public_uri("postgresql://u:p@db/mlflow") == "postgresql://db/mlflow"

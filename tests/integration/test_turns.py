@@ -13,8 +13,9 @@ from typing import Any
 
 import pytest
 
-from modelrail.adapters import apply, stores, tagging, turn
+from modelrail.adapters import apply, stores
 from modelrail.adapters.git import Git
+from modelrail.adapters.registry import tagging, turn
 from support_races import counting_git, finish, start
 from support_registry import Project, project
 

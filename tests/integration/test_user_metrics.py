@@ -12,8 +12,8 @@ import polars as pl
 import pytest
 
 from modelrail import settings
-from modelrail.adapters import user_metrics
-from modelrail.adapters.environments import Environment
+from modelrail.adapters.running import user_metrics
+from modelrail.adapters.running.environments import Environment
 from modelrail.core.comparison.measure import Subset
 from modelrail.core.metrics import catalog
 from modelrail.core.rows.output import Output

@@ -13,7 +13,9 @@ from click.testing import CliRunner, Result
 
 import support_models as support
 from modelrail import records
-from modelrail.adapters import data_checks, data_schema, files
+from modelrail.adapters import files
+from modelrail.adapters.data import checks as data_checks
+from modelrail.adapters.data import schema as data_schema
 from modelrail.cli import cli
 from modelrail.errors import ConfigError, DataError
 

@@ -11,8 +11,9 @@ from typing import Any
 import pytest
 
 from modelrail import plans
-from modelrail.adapters import registry, tagging
 from modelrail.adapters.git import Git
+from modelrail.adapters.registry import reading as registry
+from modelrail.adapters.registry import tagging
 from modelrail.core.registry import tags
 from support_registry import Project, project
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from modelrail.adapters import blocked
+from modelrail.adapters.registry import blocked
 
 names = st.lists(st.sampled_from("abc"), min_size=1, max_size=4).map(
     lambda parts: "refs/tags/" + "/".join(parts)

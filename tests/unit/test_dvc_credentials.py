@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from modelrail import settings
-from modelrail.adapters import dvc
+from modelrail.adapters.data import dvc
 
 SECRET = "['remote \"store\"']\n    password = canary-4711\n"
 

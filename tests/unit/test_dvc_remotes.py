@@ -12,7 +12,8 @@ from hypothesis import strategies as st
 
 import support_models as support
 from modelrail import toolenv
-from modelrail.adapters import dvc, own_environment
+from modelrail.adapters import own_environment
+from modelrail.adapters.data import dvc
 from modelrail.adapters.stores import worker_process
 
 S3 = "[core]\n    remote = far\n['remote \"far\"']\n    url = s3://bucket/data\n"

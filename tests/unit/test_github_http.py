@@ -5,8 +5,8 @@ from collections.abc import Iterator
 import pytest
 import requests
 
-from modelrail.adapters.github_errors import AnswerLostError, UnprocessableError, needed_permission
-from modelrail.adapters.github_http import Client
+from modelrail.adapters.github.errors import AnswerLostError, UnprocessableError, needed_permission
+from modelrail.adapters.github.http import Client
 from modelrail.errors import GitHubError, NotFoundError, PermissionMissingError, UnavailableError
 from modelrail.settings import Secret
 from support_scripted import Answer, Clock, Scripted, scripted
@@ -262,7 +262,7 @@ def test_a_followed_redirect_drops_the_token(
         other.answers(Answer(body=b"bytes", headers={"Content-Type": "application/octet-stream"}))
         server.answers(Answer(302, b"", {"Location": f"{other.url}/signed?sig=secret"}))
         real = client._origin
-        monkeypatch.setattr("modelrail.adapters.github_http._secure", lambda _url: True)
+        monkeypatch.setattr("modelrail.adapters.github.http._secure", lambda _url: True)
         assert real(other.url) not in client._hosts
         with client.send("GET", "/asset", headers={"Accept": "application/octet-stream"}) as response:
             assert response.content == b"bytes"

@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from modelrail import records
-from modelrail.adapters import tables
+from modelrail.adapters.data import tables
 from modelrail.core.comparison import plots
 from modelrail.core.inference import contrast
 from modelrail.core.inference.contrast import Clusters

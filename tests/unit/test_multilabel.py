@@ -33,7 +33,7 @@ models:
 def runner(monkeypatch):
     """The program that runs in the user's Python; it puts its own folder first on the path."""
     monkeypatch.setattr(sys, "path", list(sys.path))
-    return importlib.import_module("modelrail.adapters.predict_runner")
+    return importlib.import_module("modelrail.adapters.running.predict_runner")
 
 
 def load(task="multilabel", target="[toxic, insult]", metric="f1"):

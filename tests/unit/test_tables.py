@@ -5,7 +5,7 @@ from pathlib import Path
 import polars as pl
 import pytest
 
-from modelrail.adapters import tables
+from modelrail.adapters.data import tables
 from modelrail.errors import DataError
 
 

@@ -14,8 +14,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from modelrail import plans
-from modelrail.adapters import files, signatures, tagging
+from modelrail.adapters import files
 from modelrail.adapters.git import Git
+from modelrail.adapters.registry import signatures, tagging
 from modelrail.config import resolved as config
 from modelrail.core.registry.objects import Sign
 from modelrail.errors import FilesystemError, GitHubError, ModelrailError, NotFoundError, UsageError
@@ -23,7 +24,7 @@ from modelrail.records import Event
 from modelrail.settings import Settings
 
 if TYPE_CHECKING:
-    from modelrail.adapters.github import GitHub
+    from modelrail.adapters.github.client import GitHub
 
 
 @dataclass

@@ -8,8 +8,9 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from modelrail import records
-from modelrail.adapters import environments, inputs, kept_tables, model_files, predictor, tables
+from modelrail.adapters.data import kept_tables, tables
 from modelrail.adapters.git import Git
+from modelrail.adapters.running import environments, inputs, model_files, predictor
 from modelrail.adapters.shards import Shard
 from modelrail.config import resolved as config
 from modelrail.core.registry.history import Registered

@@ -15,8 +15,9 @@ from tempfile import TemporaryDirectory
 import polars as pl
 
 from modelrail import records
-from modelrail.adapters import dvc, inputs, model_files, predictor, tables
+from modelrail.adapters.data import dvc, tables
 from modelrail.adapters.git import Git
+from modelrail.adapters.running import inputs, model_files, predictor
 from modelrail.config import resolved as config
 from modelrail.core.registry import fingerprint
 from modelrail.core.rows import columns, predictions

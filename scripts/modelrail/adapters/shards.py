@@ -15,7 +15,8 @@ from pathlib import Path
 import msgspec
 
 from modelrail import records
-from modelrail.adapters import files, kept_tables
+from modelrail.adapters import files
+from modelrail.adapters.data import kept_tables
 from modelrail.core import digits
 from modelrail.errors import RecordError
 

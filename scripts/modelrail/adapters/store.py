@@ -16,7 +16,7 @@ from modelrail.errors import NotFoundError, RecordError
 
 if TYPE_CHECKING:
     from modelrail.adapters.git import Git
-    from modelrail.adapters.github import GitHub
+    from modelrail.adapters.github.client import GitHub
     from modelrail.settings import Settings
 
 _BASE_NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9._+=@ -]{0,199}\Z")

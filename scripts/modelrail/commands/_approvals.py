@@ -12,7 +12,7 @@ from modelrail.errors import GitHubError, NotFoundError, PermissionMissingError,
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from modelrail.adapters.github import GitHub
+    from modelrail.adapters.github.client import GitHub
     from modelrail.settings import Settings
 
 
@@ -26,7 +26,7 @@ def read(found: Settings, github: GitHub | None, pull: Mapping[str, Any] | None 
     if github is None and not found.token:
         return Approvals(unknown=("there is no token",))
     if github is None:
-        from modelrail.adapters import github as adapter
+        from modelrail.adapters.github import client as adapter
 
         github = adapter.connect(found)
     asked: list[Callable[[], tuple[Approval, ...]]] = []

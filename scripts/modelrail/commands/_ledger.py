@@ -5,8 +5,9 @@ from __future__ import annotations
 from pathlib import Path
 
 from modelrail import plans, records
-from modelrail.adapters import files, ledger
+from modelrail.adapters import files
 from modelrail.adapters.git import Git
+from modelrail.adapters.registry import ledger
 from modelrail.commands import _statements
 from modelrail.commands._release import CARD, SHARED
 from modelrail.core.registry import ledger as layout

@@ -18,7 +18,7 @@ from modelrail.errors import ModelrailError
 from modelrail.settings import Settings
 
 if TYPE_CHECKING:
-    from modelrail.adapters import predictor
+    from modelrail.adapters.running import predictor
 
 
 def score(
@@ -88,7 +88,10 @@ def _score(
     folder: Path,
     index: int,
 ) -> records.Scored:
-    from modelrail.adapters import evaluation, kept_tables, predictor, versions
+    from modelrail.adapters import evaluation
+    from modelrail.adapters.data import kept_tables
+    from modelrail.adapters.registry import versions
+    from modelrail.adapters.running import predictor
     from modelrail.core.rows import definitions
 
     with tempfile.TemporaryDirectory(prefix="modelrail-other-") as parent:

@@ -12,7 +12,7 @@ from modelrail.plans import UpsertComment
 from modelrail.report import checkrun, earlier, render, view
 
 if TYPE_CHECKING:
-    from modelrail.adapters.github import GitHub
+    from modelrail.adapters.github.client import GitHub
 
 
 def comment(shown: view.View, client: GitHub, number: int) -> str:

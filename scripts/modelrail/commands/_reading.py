@@ -11,16 +11,16 @@ from typing import TYPE_CHECKING
 from msgspec import Struct
 
 from modelrail import records, settings
-from modelrail.adapters import registry
 from modelrail.adapters.actions_io import say
 from modelrail.adapters.git import Git
+from modelrail.adapters.registry import reading as registry
 from modelrail.commands import _registry
 from modelrail.core.registry import selectors
 from modelrail.core.registry.history import ModelState, Registered
 from modelrail.errors import GitHubError, UsageError
 
 if TYPE_CHECKING:
-    from modelrail.adapters.github import GitHub
+    from modelrail.adapters.github.client import GitHub
 
 
 class Place(Struct, frozen=True):
@@ -71,13 +71,13 @@ class Place(Struct, frozen=True):
         """A client where there is a GitHub to ask, without a word where there is none."""
         if not (self.settings.repository and self.settings.token):
             return None
-        from modelrail.adapters import github
+        from modelrail.adapters.github import client as github
 
         return github.connect(self.settings)
 
     def evidence(self, registered: Registered) -> tuple[records.Evidence, str] | None:
         """The evidence of a version, or None with a word about why it cannot be had."""
-        from modelrail.adapters import evidence
+        from modelrail.adapters.registry import evidence
 
         try:
             return evidence.find(self.git, registered, self.github(), cache=self.settings.cache)

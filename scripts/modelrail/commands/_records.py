@@ -19,7 +19,7 @@ from modelrail.errors import ConfigError, ModelrailError, RecordError
 from modelrail.report import view
 
 if TYPE_CHECKING:
-    from modelrail.adapters.github import GitHub
+    from modelrail.adapters.github.client import GitHub
 
 CONFIGURATION = "modelrail.yaml"  # stands in a model's place when no model could be read
 RECORDS = "modelrail-out"  # the same, when the folder of the records itself is refused

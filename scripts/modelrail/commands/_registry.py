@@ -14,9 +14,10 @@ from urllib.parse import urlsplit
 from msgspec import Struct, structs
 
 from modelrail import plans, settings
-from modelrail.adapters import ledger, pending, registry
 from modelrail.adapters.actions_io import say
 from modelrail.adapters.git import Git, open_repository
+from modelrail.adapters.registry import ledger, pending
+from modelrail.adapters.registry import reading as registry
 from modelrail.config import resolved as config
 from modelrail.core.registry import history, tags, verification
 from modelrail.core.registry.approvals import Approvals
@@ -34,7 +35,7 @@ from modelrail.records import Event
 
 if TYPE_CHECKING:
     from modelrail.adapters import apply
-    from modelrail.adapters.github import GitHub
+    from modelrail.adapters.github.client import GitHub
 
 RACING = 120.0  # seconds for which an operation whose precondition still holds is tried again
 PATIENCE = 10.0  # seconds that one that was overtaken waits at most before it tries again
@@ -116,7 +117,7 @@ def client(found: settings.Settings) -> GitHub | None:
     if not found.token and not found.in_ci:
         say(f"No token for {found.repository}: tags only, no release (set GH_TOKEN to have it).")
         return None
-    from modelrail.adapters import github
+    from modelrail.adapters.github import client as github
 
     return github.connect(found)
 
@@ -247,7 +248,8 @@ def _carry_out(
     turns; to have waited for one is to have lost a race, of which only what was there before is known.
     """
     # Reading commands share this module, and need none of it.
-    from modelrail.adapters import apply, tagging, turn
+    from modelrail.adapters import apply
+    from modelrail.adapters.registry import tagging, turn
 
     lost: tuple[ModelState, Step] | None = None  # what was decided on which state
     give_up = time.monotonic() + RACING
@@ -319,7 +321,7 @@ def _require_signature(
     name = tags.parse_name(decision.tag)
     if known is None or not decision.changed or name is None or name.kind != "assign":
         return  # what is taken out may be whatever it is
-    from modelrail.adapters import signatures
+    from modelrail.adapters.registry import signatures
 
     with signatures.allowed(found.workspace / signing.signers, found) as signers:
         signatures.require(git, known.event.object, known.event.tag, signers)

@@ -184,7 +184,7 @@ def _compare(
         policy_changes=changes,
     )
     wanted = set(compare.columns(judged))
-    from modelrail.adapters import user_metrics
+    from modelrail.adapters.running import user_metrics
 
     repository = git.open_repository(context.settings)
     with user_metrics.runner(judged, policy, context.settings, repository) as user:
@@ -294,7 +294,7 @@ def _table(
     role: str, predictions: records.Predictions, folder: Path, wanted: set[str] | None = None
 ) -> pl.DataFrame:
     """A prediction table, its digest checked first. Raises RecordError when it is not the evaluated one."""
-    from modelrail.adapters import kept_tables, tables
+    from modelrail.adapters.data import kept_tables, tables
 
     path = kept_tables.place(folder, role)
     if path.is_symlink() or not path.is_file():

@@ -11,7 +11,7 @@ from urllib.parse import urlsplit
 import click
 
 from modelrail import __version__, settings
-from modelrail.adapters import checkup_facts
+from modelrail.adapters.setup import checkup_facts
 from modelrail.commands import _options
 from modelrail.core.doctor import checkup, finding
 from modelrail.core.doctor import github as checkup_github
@@ -86,7 +86,7 @@ def _github(
         return skipped("there is no token.")
     from dataclasses import replace
 
-    from modelrail.adapters import github
+    from modelrail.adapters.github import client as github
 
     try:
         found = checkup_facts.remote(github.connect(replace(surroundings, repository=repository)))

@@ -19,7 +19,9 @@ from modelrail.config import resolved as modelrail_config
 from modelrail.errors import GitError, NotFoundError
 
 if TYPE_CHECKING:
-    from modelrail.adapters import predictor, shards, versions
+    from modelrail.adapters import shards
+    from modelrail.adapters.registry import versions
+    from modelrail.adapters.running import predictor
     from modelrail.core.registry.history import ModelState, Registered
 
 EPILOG = """\b
@@ -114,8 +116,10 @@ def _evaluate(
     shard: shards.Shard | None,
     dry_run: bool,
 ) -> dict[str, object]:
-    from modelrail.adapters import evaluation, kept_tables, versions
+    from modelrail.adapters import evaluation
     from modelrail.adapters import shards as shards_of
+    from modelrail.adapters.data import kept_tables
+    from modelrail.adapters.registry import versions
     from modelrail.core.policy import since_baseline
     from modelrail.core.registry import lineage
 
@@ -148,7 +152,7 @@ def _evaluate(
             )
         )
         truth = kept_tables.store(question.truth, "truth", folder)
-        from modelrail.adapters import predictor
+        from modelrail.adapters.running import predictor
 
         answer = predictor.score(side, question, settings)
         ours = evaluation.scored(side, answer, folder, version=version, commit=candidate.fingerprint.commit)
@@ -207,7 +211,9 @@ def _candidate(
     stack: contextlib.ExitStack,
 ) -> tuple[str | None, records.Candidate, predictor.Side]:
     """The candidate of this workspace, or the registered version that the selector means."""
-    from modelrail.adapters import evaluation, model_files, versions
+    from modelrail.adapters import evaluation
+    from modelrail.adapters.registry import versions
+    from modelrail.adapters.running import model_files
     from modelrail.core.registry import selectors
 
     settings, folder = context.settings, context.folder(model)
@@ -240,7 +246,10 @@ def _baseline(
     repository: git.Git,
     folder: Path,
 ) -> records.Scored | None:
-    from modelrail.adapters import evaluation, kept_tables, predictor, versions
+    from modelrail.adapters import evaluation
+    from modelrail.adapters.data import kept_tables
+    from modelrail.adapters.registry import versions
+    from modelrail.adapters.running import predictor
     from modelrail.core.rows import definitions
 
     settings = context.settings

@@ -8,8 +8,8 @@ from collections.abc import Mapping, Sequence
 
 import click
 
-from modelrail.adapters import ledger
 from modelrail.adapters.actions_io import say
+from modelrail.adapters.registry import ledger
 from modelrail.commands import _options, _reading, _registry, _terminal
 from modelrail.core import pick
 from modelrail.core.registry import audit, description, selectors

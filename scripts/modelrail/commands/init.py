@@ -10,9 +10,10 @@ from pathlib import Path
 import click
 
 from modelrail import settings
-from modelrail.adapters import apply, look
+from modelrail.adapters import apply
 from modelrail.adapters.actions_io import say
 from modelrail.adapters.git import Git
+from modelrail.adapters.setup import look
 from modelrail.commands import _options
 from modelrail.config import check as config_check
 from modelrail.config import resolved as config

@@ -9,15 +9,16 @@ import click
 from msgspec.structs import replace
 
 from modelrail import records, settings
-from modelrail.adapters import files, ledger
+from modelrail.adapters import files
 from modelrail.adapters.actions_io import outputs
 from modelrail.adapters.git import Git
+from modelrail.adapters.registry import ledger
 from modelrail.commands import _approvals, _ledger, _on_github, _options, _registry
 from modelrail.core.registry import selectors, tags, transitions
 from modelrail.core.registry.history import ModelState
 
 if TYPE_CHECKING:
-    from modelrail.adapters.github import GitHub
+    from modelrail.adapters.github.client import GitHub
 
 EPILOG = """\b
 Example:

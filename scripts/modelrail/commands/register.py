@@ -13,9 +13,10 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from modelrail import plans, records
-from modelrail.adapters import files, model_files, store, stores
+from modelrail.adapters import files, store, stores
 from modelrail.adapters.actions_io import say
 from modelrail.adapters.git import Git
+from modelrail.adapters.running import model_files
 from modelrail.commands import (
     _approvals,
     _context,
@@ -36,7 +37,7 @@ from modelrail.core.registry.history import ModelState
 from modelrail.errors import GateError, ModelrailError, RecordError
 
 if TYPE_CHECKING:
-    from modelrail.adapters.github import GitHub
+    from modelrail.adapters.github.client import GitHub
 
 EPILOG = """\b
 Example:

@@ -22,7 +22,7 @@ from modelrail.errors import FilesystemError, NotFoundError, RecordError
 from modelrail.report import html, junit, render, text, view
 
 if TYPE_CHECKING:
-    from modelrail.adapters.github import GitHub
+    from modelrail.adapters.github.client import GitHub
 
 EPILOG = """\b
 Examples:
@@ -110,7 +110,7 @@ def command(
 def _client(surroundings: settings.Settings) -> GitHub | None:
     if not (surroundings.token and surroundings.repository):
         return None
-    from modelrail.adapters import github
+    from modelrail.adapters.github import client as github
 
     return github.connect(surroundings)
 
@@ -127,7 +127,7 @@ def _take(surroundings: settings.Settings, client: GitHub | None, place: Path, *
     if dry_run:
         say(f"would take the records of run {run_id}")
         return
-    from modelrail.adapters import artifact
+    from modelrail.adapters.github import artifact
 
     count = artifact.take(client, run_id, place)
     say(f"{count} records of run {run_id}")
@@ -222,7 +222,7 @@ def _comment(
         say(f"would post {len(render.markdown(shown).encode()):,} bytes on pull request {number}")
         return ""
     if client is None:
-        from modelrail.adapters import github
+        from modelrail.adapters.github import client as github
 
         client = github.connect(surroundings)  # raises, and says what is missing
     url = _posting.comment(shown, client, number)

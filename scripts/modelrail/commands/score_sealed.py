@@ -26,7 +26,8 @@ from modelrail.config import resolved as modelrail_config
 from modelrail.errors import ModelrailError, NotFoundError, RecordError
 
 if TYPE_CHECKING:
-    from modelrail.adapters import predictor, versions
+    from modelrail.adapters.registry import versions
+    from modelrail.adapters.running import predictor
 
 EPILOG = """\b
 Example:
@@ -106,7 +107,10 @@ def _other_run(context: _context.Context) -> Mapping[str, Any] | None:
 
 def _take(context: _context.Context, other: Mapping[str, Any]) -> ModelrailError | None:
     """The other run's records and candidates, below `out`; why not, when they are refused."""
-    from modelrail.adapters import artifact, github, model_files, sealed
+    from modelrail.adapters import sealed
+    from modelrail.adapters.github import artifact
+    from modelrail.adapters.github import client as github
+    from modelrail.adapters.running import model_files
 
     if context.out.exists():
         raise RecordError(
@@ -131,7 +135,10 @@ def _take(context: _context.Context, other: Mapping[str, Any]) -> ModelrailError
 def _score(
     model: modelrail_config.Model, context: _context.Context, against: str, config_file: str, *, trusted: bool
 ) -> records.Comparison:
-    from modelrail.adapters import environments, evaluation, kept_tables, predictor, sealed, versions
+    from modelrail.adapters import evaluation, sealed
+    from modelrail.adapters.data import kept_tables
+    from modelrail.adapters.registry import versions
+    from modelrail.adapters.running import environments, predictor
     from modelrail.core.comparison import compare
     from modelrail.core.policy import circumstances, since_baseline
     from modelrail.core.policy import rules as policy
@@ -237,7 +244,9 @@ def _baseline(
     config_file: str,
     repository: git.Git,
 ) -> tuple[predictor.Side, predictor.Answer] | None:
-    from modelrail.adapters import evaluation, predictor, sealed, versions
+    from modelrail.adapters import evaluation, sealed
+    from modelrail.adapters.registry import versions
+    from modelrail.adapters.running import predictor
     from modelrail.core.rows import definitions
 
     settings, registered = context.settings, standing.registered

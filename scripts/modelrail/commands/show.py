@@ -10,8 +10,8 @@ from typing import Any
 import click
 
 from modelrail import settings
-from modelrail.adapters import registry
 from modelrail.adapters.actions_io import outputs, say
+from modelrail.adapters.registry import reading as registry
 from modelrail.commands import _options, _reading, _registry
 from modelrail.core import pick
 from modelrail.core.registry import selectors

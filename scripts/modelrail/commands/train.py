@@ -8,9 +8,10 @@ from pathlib import Path
 import click
 
 from modelrail import records
-from modelrail.adapters import environments, files, git, model_files
-from modelrail.adapters import tracking as tracker
+from modelrail.adapters import files, git
 from modelrail.adapters.actions_io import say
+from modelrail.adapters.running import environments, model_files
+from modelrail.adapters.running import tracking as tracker
 from modelrail.commands import _context, _options, _outputs, _verbs
 from modelrail.config import resolved as modelrail_config
 from modelrail.core.registry.tags import one_line
@@ -117,7 +118,7 @@ def _run(
     repository: git.Git,
     opened: tracker.Tracker | None,
 ) -> records.Candidate:
-    from modelrail.adapters import inputs, training
+    from modelrail.adapters.running import inputs, training
 
     settings, root = context.settings, context.settings.workspace
     inputs.pull(model, root, settings, train=True)

@@ -68,7 +68,9 @@ def command(config: str, models: tuple[str, ...], out: str, as_json: bool, dry_r
 def _validate(
     model: modelrail_config.Model, context: _context.Context, *, dry_run: bool
 ) -> records.DataReport:
-    from modelrail.adapters import data_checks, data_schema, inputs
+    from modelrail.adapters.data import checks as data_checks
+    from modelrail.adapters.data import schema as data_schema
+    from modelrail.adapters.running import inputs
 
     settings, root, folder = context.settings, context.settings.workspace, context.folder(model)
     repository = git.open_repository(settings)
@@ -121,7 +123,7 @@ def _line(check: records.DataCheck) -> str:
 
 
 def _error(report: records.DataReport) -> DataError:
-    from modelrail.adapters import data_checks
+    from modelrail.adapters.data import checks as data_checks
 
     failed = [
         check for check in report.checks if not check.passed and check.check not in data_checks.ADVISORY

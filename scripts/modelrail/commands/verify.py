@@ -13,9 +13,10 @@ import click
 from msgspec import Struct
 
 from modelrail import records
-from modelrail.adapters import ledger, registry
 from modelrail.adapters.actions_io import outputs, say
 from modelrail.adapters.git import Git
+from modelrail.adapters.registry import ledger
+from modelrail.adapters.registry import reading as registry
 from modelrail.commands import _options, _registry
 from modelrail.core import digits
 from modelrail.core.registry import history, verification
@@ -26,7 +27,7 @@ from modelrail.errors import LedgerTamperedError, NotFoundError, RecordError, Us
 from modelrail.settings import Settings
 
 if TYPE_CHECKING:
-    from modelrail.adapters.github import GitHub
+    from modelrail.adapters.github.client import GitHub
 
 ROLLBACK = "Rollback-From"  # a trailer of what no evidence carried
 MAX_SUMS = 1024 * 1024
@@ -160,7 +161,7 @@ def check(git: Git, read: Read) -> list[Finding]:
 
 
 def _signatures(git: Git, found: Settings, file: str, read: Read) -> list[Finding]:
-    from modelrail.adapters import signatures
+    from modelrail.adapters.registry import signatures
 
     named = {event.object: event.tag for event in read.scan.events}
     named |= {entry.commit: f"ledger commit {entry.commit[:12]}" for entry in read.entries}

@@ -6,7 +6,7 @@ import json
 
 import click
 
-from modelrail.adapters import registry
+from modelrail.adapters.registry import reading as registry
 from modelrail.commands import _options, _reading
 from modelrail.core import pick
 from modelrail.core.registry import selectors

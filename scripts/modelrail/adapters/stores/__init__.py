@@ -15,7 +15,7 @@ from modelrail.adapters import files
 from modelrail.errors import RecordError, UsageError
 
 if TYPE_CHECKING:
-    from modelrail.adapters.github import GitHub
+    from modelrail.adapters.github.client import GitHub
     from modelrail.records import Event
     from modelrail.settings import Settings
 

@@ -6,8 +6,8 @@ import re
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from modelrail.adapters.running.tracking import public_uri
 from modelrail.adapters.stores import worker_process
-from modelrail.adapters.tracking import public_uri
 from modelrail.errors import RecordError, UsageError
 
 if TYPE_CHECKING:

@@ -13,7 +13,7 @@ from modelrail.errors import NotFoundError, RecordError, UsageError
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from modelrail.adapters.github import GitHub
+    from modelrail.adapters.github.client import GitHub
     from modelrail.records import Event
 
 PART_BYTES = 2_000_000_000  # GitHub takes assets of less than 2 GiB

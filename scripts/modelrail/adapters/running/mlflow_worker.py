@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import sys
 
-sys.path.pop(0)  # this folder holds modules named like other people's packages (git, dvc)
+sys.path.pop(0)  # this folder holds modules named like other people's packages (inputs)
 
 import contextlib
 import json

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from modelrail import plans
 
 if TYPE_CHECKING:
-    from modelrail.adapters.github_repository import Repository
+    from modelrail.adapters.github.repository import Repository
 
 MAX_DESCRIPTION = 140  # characters
 

@@ -9,7 +9,7 @@ from typing import Any, Literal
 import polars as pl
 
 from modelrail import records
-from modelrail.adapters import tables
+from modelrail.adapters.data import tables
 from modelrail.config import resolved as config
 from modelrail.core import digits
 

@@ -18,9 +18,10 @@ from pathlib import Path
 import polars as pl
 
 from modelrail import __version__, records
-from modelrail.adapters import files, process, tables
+from modelrail.adapters import files, process
 from modelrail.adapters.actions_io import say
-from modelrail.adapters.environments import Environment
+from modelrail.adapters.data import tables
+from modelrail.adapters.running.environments import Environment
 from modelrail.config import resolved as config
 from modelrail.core.registry import fingerprint
 from modelrail.core.rows import predictions

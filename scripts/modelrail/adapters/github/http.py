@@ -1,4 +1,4 @@
-"""HTTP to GitHub: the token's place, retries, rate limits, pages, redirects. What calls mean is in github.py.
+"""HTTP to GitHub: the token's place, retries, rate limits, pages, redirects. What calls mean is in client.py.
 
 - The token goes into the Authorization header of requests to the API's own hosts, and nowhere else.
 - A GET, PATCH or DELETE is repeated when the answer is missing or a 5xx. A POST is repeated only when it
@@ -21,7 +21,7 @@ import requests
 from requests.auth import AuthBase
 
 from modelrail import __version__
-from modelrail.adapters.github_errors import AnswerLostError, UnprocessableError, denied, gone
+from modelrail.adapters.github.errors import AnswerLostError, UnprocessableError, denied, gone
 from modelrail.errors import GitHubError, UnavailableError
 from modelrail.settings import Secret
 

@@ -19,14 +19,14 @@ from urllib.parse import quote
 
 from modelrail import plans
 from modelrail.adapters import files
-from modelrail.adapters.github_errors import AnswerLostError, UnprocessableError
-from modelrail.adapters.github_http import BYTES
+from modelrail.adapters.github.errors import AnswerLostError, UnprocessableError
+from modelrail.adapters.github.http import BYTES
 from modelrail.errors import ConflictError, GitHubError, NotFoundError, RecordError, UnavailableError
 
 if TYPE_CHECKING:
     import requests
 
-    from modelrail.adapters.github_repository import Repository
+    from modelrail.adapters.github.repository import Repository
 
 Json = Mapping[str, Any]
 DRAFT_PAGES = 20  # drafts stand at the top of the list

@@ -15,8 +15,8 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from msgspec import Struct, structs
 
-from modelrail.adapters import blocked, ledger
 from modelrail.adapters.git import Git
+from modelrail.adapters.registry import blocked, ledger
 from modelrail.core.registry import heads, history, tags
 from modelrail.core.registry.history import ModelState
 from modelrail.core.registry.versions import is_version

@@ -1,4 +1,4 @@
-"""What modelrail does on GitHub: comments, pull requests, releases, deployments. HTTP is in github_http.py.
+"""What modelrail does on GitHub: comments, pull requests, releases, deployments. HTTP is in http.py.
 
 Every write can be repeated: what is there is compared first, and after a lost answer it is read back.
 """
@@ -15,9 +15,12 @@ from urllib.parse import quote
 import requests
 
 from modelrail import plans
-from modelrail.adapters import github_checks, github_deployments, github_http, github_releases
-from modelrail.adapters.github_errors import UnprocessableError
-from modelrail.adapters.github_repository import Json, Repository, mapping
+from modelrail.adapters.github import checks as github_checks
+from modelrail.adapters.github import deployments as github_deployments
+from modelrail.adapters.github import http as github_http
+from modelrail.adapters.github import releases as github_releases
+from modelrail.adapters.github.errors import UnprocessableError
+from modelrail.adapters.github.repository import Json, Repository, mapping
 from modelrail.errors import (
     GitHubError,
     NotFoundError,

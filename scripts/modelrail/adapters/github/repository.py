@@ -6,8 +6,8 @@ from collections.abc import Callable, Mapping
 from typing import Any
 from urllib.parse import quote
 
-from modelrail.adapters import github_http
-from modelrail.adapters.github_errors import AnswerLostError, UnprocessableError
+from modelrail.adapters.github import http as github_http
+from modelrail.adapters.github.errors import AnswerLostError, UnprocessableError
 from modelrail.errors import GitHubError, NotFoundError
 
 Json = Mapping[str, Any]

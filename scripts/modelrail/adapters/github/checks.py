@@ -11,7 +11,7 @@ from modelrail import plans
 from modelrail.errors import PermissionMissingError
 
 if TYPE_CHECKING:
-    from modelrail.adapters.github_repository import Repository
+    from modelrail.adapters.github.repository import Repository
 
 Json = Mapping[str, Any]
 MAX_DESCRIPTION = 140  # characters of a status

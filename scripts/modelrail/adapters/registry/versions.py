@@ -10,9 +10,10 @@ from pathlib import Path
 from msgspec import Struct
 
 from modelrail import records
-from modelrail.adapters import files, model_files
+from modelrail.adapters import files
 from modelrail.adapters.actions_io import say
 from modelrail.adapters.git import Git
+from modelrail.adapters.running import model_files
 from modelrail.core.registry.history import ModelState, Registered
 from modelrail.errors import GitError, NotFoundError, RecordError
 from modelrail.settings import Settings
@@ -27,7 +28,7 @@ class Standing(Struct, frozen=True):
 
 def state(git: Git, model: str, settings: Settings) -> ModelState:
     """The model's history, fetched and folded. A registry that cannot be read is GitError, never "empty"."""
-    from modelrail.adapters import registry
+    from modelrail.adapters.registry import reading as registry
     from modelrail.core.registry import history
 
     if not settings.in_ci and not git.has_remote():
@@ -64,7 +65,8 @@ def standing(found: ModelState, stage: str) -> Standing:
 
 def model_file(git: Git, registered: Registered, settings: Settings, dest: Path) -> Path:
     """The version's model, its SHA-256 checked against the tag."""
-    from modelrail.adapters import github, store
+    from modelrail.adapters import store
+    from modelrail.adapters.github import client as github
 
     # What the cache holds needs no GitHub; the store says so itself when it needs one and there is none.
     client = github.connect(settings) if settings.repository and settings.token else None
@@ -76,7 +78,9 @@ def evidence(git: Git, registered: Registered, settings: Settings) -> records.Ev
 
     Raises RecordError when it is not the one that the tag names.
     """
-    from modelrail.adapters import github, ledger, store
+    from modelrail.adapters import store
+    from modelrail.adapters.github import client as github
+    from modelrail.adapters.registry import ledger
 
     model, tag = registered.event.model, registered.event.tag
     kept = ledger.evidence(git, ledger.tip(git), model, registered.version, registered.evidence_digest)

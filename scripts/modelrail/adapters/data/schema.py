@@ -17,7 +17,7 @@ import polars as pl
 import yaml
 
 from modelrail import records
-from modelrail.adapters import tables
+from modelrail.adapters.data import tables
 from modelrail.errors import ConfigError, ConfigFault, DataError
 
 # pandera's checks that a file can name -> the names of their parameters, in order.

@@ -15,8 +15,9 @@ from collections.abc import Callable, Mapping, Sequence
 from msgspec import Struct
 
 from modelrail import plans
-from modelrail.adapters import blocked, ledger, registry
 from modelrail.adapters.git import Git, denied
+from modelrail.adapters.registry import blocked, ledger
+from modelrail.adapters.registry import reading as registry
 from modelrail.core.registry import ledger as layout
 from modelrail.core.registry import objects as git_objects
 from modelrail.core.registry import tags

@@ -5,9 +5,10 @@ from __future__ import annotations
 from pathlib import Path
 
 from modelrail import records
-from modelrail.adapters import dvc, files
-from modelrail.adapters.environments import Environment
+from modelrail.adapters import files
+from modelrail.adapters.data import dvc
 from modelrail.adapters.git import Git
+from modelrail.adapters.running.environments import Environment
 from modelrail.config import resolved as config
 from modelrail.core import params
 from modelrail.errors import DataError
@@ -58,7 +59,7 @@ def version(
             next="If DVC tracks it, commit its `.dvc` file; else correct its path in modelrail.yaml.",
             file=name,
         )
-    from modelrail.adapters import tables
+    from modelrail.adapters.data import tables
 
     tracked = dvc.find(path, root)
     total = tables.count(path) if rows else None
@@ -130,7 +131,7 @@ def edited(model: config.Model, root: Path, git: Git, path: str = ".") -> list[s
 
 def summary(model: config.Model, root: Path, name: str, git: Git, table: str) -> records.TableSummary:
     """Size and version of one table."""
-    from modelrail.adapters import tables
+    from modelrail.adapters.data import tables
 
     found = version(model, root, name, git)
     return records.TableSummary(

@@ -7,8 +7,8 @@ from collections.abc import Iterable
 from importlib import resources
 from pathlib import Path
 
-from modelrail.adapters import look_inside
 from modelrail.adapters.git import Git
+from modelrail.adapters.setup import look_inside
 from modelrail.core.doctor import callers
 from modelrail.core.starting.starter import Found
 
@@ -108,7 +108,7 @@ def caller_workflows(*, sealed: bool = False) -> dict[str, str]:
     if packaged.is_dir():
         found = {entry.name: entry.read_text(encoding="utf-8") for entry in packaged.iterdir()}
     else:
-        checkout = Path(__file__).parents[3] / "workflows"
+        checkout = Path(__file__).parents[4] / "workflows"
         found = {path.name: path.read_text(encoding="utf-8") for path in checkout.iterdir()}
     # sealed.yml takes report.yml's place in repositories that have an environment for it: docs/sealed.md.
     return {

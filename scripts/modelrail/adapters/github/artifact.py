@@ -21,7 +21,7 @@ from modelrail.adapters import files
 from modelrail.errors import NotFoundError, RecordError
 
 if TYPE_CHECKING:
-    from modelrail.adapters.github import GitHub
+    from modelrail.adapters.github.client import GitHub
 
 NAME = "modelrail-records"
 MODEL = "modelrail-model"

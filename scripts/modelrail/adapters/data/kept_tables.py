@@ -8,7 +8,8 @@ from pathlib import Path
 import polars as pl
 
 from modelrail import records
-from modelrail.adapters import files, tables
+from modelrail.adapters import files
+from modelrail.adapters.data import tables
 
 FOLDER = "predictions"
 

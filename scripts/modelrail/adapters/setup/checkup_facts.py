@@ -6,9 +6,10 @@ from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from modelrail.adapters import dvc, look
 from modelrail.adapters import git as git_adapter
+from modelrail.adapters.data import dvc
 from modelrail.adapters.git import Git
+from modelrail.adapters.setup import look
 from modelrail.config import resolved as config
 from modelrail.core.doctor import callers, checkup
 from modelrail.core.doctor.github import Remote, Unseen
@@ -23,7 +24,7 @@ from modelrail.errors import (
 from modelrail.settings import Settings
 
 if TYPE_CHECKING:
-    from modelrail.adapters.github import GitHub
+    from modelrail.adapters.github.client import GitHub
 
 MAX_WORKFLOW_BYTES = 1_000_000
 MAX_RULESETS = 50

@@ -11,9 +11,10 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from modelrail.adapters import files, inputs, process
+from modelrail.adapters import files, process
 from modelrail.adapters.actions_io import say
-from modelrail.adapters.environments import Environment
+from modelrail.adapters.running import inputs
+from modelrail.adapters.running.environments import Environment
 from modelrail.config import resolved as config
 from modelrail.core import params, traceback
 from modelrail.errors import ConfigError, TrainingError

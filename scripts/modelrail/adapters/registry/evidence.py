@@ -6,7 +6,8 @@ import re
 from typing import TYPE_CHECKING
 
 from modelrail import records
-from modelrail.adapters import files, ledger
+from modelrail.adapters import files
+from modelrail.adapters.registry import ledger
 from modelrail.core.registry import ledger as layout
 from modelrail.errors import RecordError
 
@@ -14,7 +15,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from modelrail.adapters.git import Git
-    from modelrail.adapters.github import GitHub
+    from modelrail.adapters.github.client import GitHub
     from modelrail.core.registry.history import Registered
 
 _DIGEST = re.compile(r"sha256:[0-9a-f]{64}\Z")

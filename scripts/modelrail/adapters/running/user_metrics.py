@@ -18,9 +18,10 @@ from typing import Any
 import numpy as np
 
 from modelrail import records
-from modelrail.adapters import environments, process
-from modelrail.adapters.environments import Environment
+from modelrail.adapters import process
 from modelrail.adapters.git import Git
+from modelrail.adapters.running import environments
+from modelrail.adapters.running.environments import Environment
 from modelrail.config import resolved as config
 from modelrail.core.inference import resample
 from modelrail.core.metrics.catalog import Metric

@@ -1,0 +1,1 @@
+"""GitHub by its API: HTTP, what modelrail does there, and the records in the artifact of another run."""
