@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import polars as pl
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 from scipy import stats
 from sklearn.metrics import roc_auc_score
@@ -51,6 +51,7 @@ def test_the_gamma_quantile_is_scipys(shape, scale, confidence):
 
 
 @given(st.lists(st.floats(-1, 1), min_size=2, max_size=40), st.floats(0, 0.1))
+@example([0.2505251781653203] * 3, 0.0)  # all alike: their spread is nothing but rounding
 def test_the_longer_end_is_the_one_away_from_zero_whichever_way_it_is_turned(differences, more):
     parts = np.array(differences)
     found = few.find(parts, float(parts.var(ddof=1)) / parts.size + more)
@@ -139,7 +140,7 @@ def test_a_relative_margin_asks_of_the_same_rows():
     assert relative.few.side == -1
 
 
-@pytest.mark.parametrize(("positives", "rows", "most"), [(13, 200, 0.09), (30, 400, 0.05)])
+@pytest.mark.parametrize(("positives", "rows", "most"), [(13, 200, 0.07), (30, 400, 0.04)])
 def test_a_real_difference_of_few_positive_rows_is_seldom_taken_for_smaller_than_it_is(positives, rows, most):
     """2.5% is meant. By `difference + t * error` alone it is more than twice as often."""
     rng, runs = np.random.default_rng(5), 1500

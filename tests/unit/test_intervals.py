@@ -11,6 +11,7 @@ from scipy import stats
 from sklearn import metrics as sk
 
 from modelrail.core.comparison.measure import Subset
+from modelrail.core.inference import exchange
 from modelrail.core.metrics import catalog
 from modelrail.core.rows import joint
 from modelrail.core.rows.joint import Joint
@@ -102,8 +103,9 @@ MAKERS = {
 
 @pytest.mark.parametrize("weighted", [False, True], ids=["plain", "weighted"])
 @pytest.mark.parametrize("case", JUDGED, ids=str)
-def test_the_error_equals_the_bootstraps(case, weighted):
+def test_the_error_equals_the_bootstraps(case, weighted, monkeypatch):
     """Resampling whole rows (lists), each resample measured by the point functions alone."""
+    monkeypatch.setattr(exchange, "ROWS", 0)  # no near end is looked at here
     rng = np.random.default_rng(17)
     paired = MAKERS[case.task](rng, 500)
     if weighted:
@@ -142,8 +144,8 @@ def test_the_interval_equals_scipys_bootstrap(name):
         rng=np.random.default_rng(0),
     )
     low, high = Subset(paired).measure(catalog.find(name, "binary")).difference.bounds(0.95)
-    width = high - low
-    assert (low, high) == pytest.approx(tuple(peer.confidence_interval), abs=0.15 * width)
+    # The far end of a ROC AUC allows for one row more of the rarer class, see few.py.
+    assert (low, high) == pytest.approx(tuple(peer.confidence_interval), abs=0.18 * (high - low))
 
 
 @pytest.mark.parametrize("clusters", [0, 40])

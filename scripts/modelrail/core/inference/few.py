@@ -85,7 +85,7 @@ def find(differences: Floats, variance: float) -> Few | None:
         return None
     own = float(np.var(differences, ddof=1))
     sure = max(abs(float(differences.mean())) - math.sqrt(own / rows), 0.0)
-    around = 1 - sure * sure * rows / float(differences @ differences)
+    around = max(1 - sure * sure * rows / float(differences @ differences), 0.0)
     return Few(Sum.of(gains), Sum.of(losses), rows, around, max(variance - own / rows, 0.0))
 
 
