@@ -9,7 +9,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Iterable
 from dataclasses import replace
-from functools import cache, cached_property, partial
+from functools import cache, cached_property
 from typing import Any
 
 import numpy as np
@@ -98,8 +98,6 @@ class Subset:
         mine = self._left_out(one.influence)
         theirs = None if two is None else self._left_out(two.influence)
 
-        near = partial(self._exchanged, metric, function, views, one, two)
-
         def make(factor: float) -> Contrast:
             seed = self.paired.seed if metric.is_mean else None
             made = contrast.from_rows(
@@ -108,7 +106,9 @@ class Subset:
             if two is None or not factor:
                 return made
             made = replace(made, few=self._few(one, two, factor, made.error**2))
-            return made.with_near(near(), exchange.TIMES) if factor == DIFFERENCE else made
+            if factor != DIFFERENCE:
+                return made
+            return made.with_near(self._exchanged(metric, function, views, one, two), exchange.TIMES)
 
         return self._finish(metric, one, two, make, factors)
 

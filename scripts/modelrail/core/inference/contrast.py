@@ -78,12 +78,16 @@ class Contrast:
             low = min(low, self.estimate - self.few.reach(confidence, below))
         return self._nearer(low, high, confidence)
 
-    def with_near(self, error: float, df: float = math.inf) -> Contrast:
-        """With a standard error of its own at the end that is nearer to zero, where it has one."""
+    def with_near(self, error: float, df: float | None = None) -> Contrast:
+        """With a standard error of its own at the end that is nearer to zero, where it has one.
+
+        `df`: where it is known better or worse than the other one is.
+        """
         if error <= 0 or not self.error or not self.estimate:
             return self
         upper = self.estimate < 0
-        return replace(self, near=Near(error, 1 if upper else -1, min(df, self._freedom()[upper])))
+        df = self._freedom()[upper] if df is None else df
+        return replace(self, near=Near(error, 1 if upper else -1, df))
 
     def _nearer(self, low: float, high: float, confidence: float) -> tuple[float, float]:
         if self.near is None:

@@ -20,7 +20,9 @@ from modelrail.core.inference.contrast import Clusters
 from modelrail.core.metrics.estimate import Estimate, Floats, View
 
 ROWS = 5000  # up to so many; with more the usual spread holds (docs/calibration.md)
-TIMES = 100  # of so many squares the spread is known by as many degrees of freedom
+# The rows are given, and so the spread under exchanges is known but for the draws: of so many squares by as
+# many degrees of freedom, however few the groups are.
+TIMES = 100
 
 
 def spread(

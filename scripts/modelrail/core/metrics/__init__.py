@@ -1,1 +1,1 @@
-"""Metrics: `catalog` says what each one is (no numpy needed), `confusion` and `rowwise` compute them."""
+"""Metrics: `catalog` says what each is, `names` what people call it, without numpy; the others compute."""
