@@ -71,10 +71,10 @@ def binary(
 
 
 def of_positive(count: int, *, clusters: bool = False) -> Maker:
-    """About so many positive rows, whatever the rows; one model is better."""
+    """About so many positive rows, whatever the rows, but half of them at most; one model is better."""
 
     def make(rng: np.random.Generator, n: int) -> Paired:
-        return binary(count / n, skills=(2.8, 1.8), noise=0.2, clusters=clusters)(rng, n)
+        return binary(min(count / n, 0.5), skills=(2.8, 1.8), noise=0.2, clusters=clusters)(rng, n)
 
     return make
 
