@@ -266,7 +266,9 @@ def test_a_ref_of_the_remote_that_leaves_no_room_is_named(tmp_path: Path, ref: s
     consumer.train("one", model="team/x")
     consumer.git("push", "--quiet", "origin", f"HEAD:{ref}")
     before = consumer.git("ls-remote", "origin")
+    rehearsed = consumer.run("register", "--dry-run", code=6)  # it does not promise what would be refused
     said = consumer.run("register", code=6)
+    assert rehearsed.err.splitlines()[-4:] == said.err.splitlines()[-4:]
     kind, _, name = ref.removeprefix("refs/").partition("s/")
     of = {"tag": "team/x@v1.0.0", "head": "modelrail/ledger"}[kind]
     kind = {"tag": "tag", "head": "branch"}[kind]

@@ -62,6 +62,8 @@ def apply(
     for effect in plan:
         done.planned.append(describe(effect))
         if dry_run:
+            if isinstance(effect, plans.PushTags):
+                tagging.rehearse(git, effect)
             continue
         if isinstance(effect, plans.PushTags):
             with _signer(git, settings, signing) as sign:

@@ -150,6 +150,18 @@ def _twin(git: Git, tag: plans.Tag, who: str, sign: git_objects.Sign | None) -> 
     )  # fmt: skip
 
 
+def rehearse(git: Git, effect: plans.PushTags) -> None:
+    """What a dry run sees of a push: raises RefusedError where names here or on the remote leave no room."""
+    if effect.tags:
+        refs = _refs(effect)
+        blocked.refuse(blocked.here(git, refs), git, remote=False)
+        blocked.refuse(blocked.there(git, [*refs, ledger.BRANCH]), git, remote=True)
+
+
+def _refs(effect: plans.PushTags) -> list[str]:
+    return [f"{registry.TAGS}{tag.name}" for tag in effect.tags]
+
+
 def push(
     git: Git,
     effect: plans.PushTags,
@@ -164,7 +176,7 @@ def push(
     """
     if not effect.tags:
         return Pushed(changed=False, objects={})
-    refs = [f"{registry.TAGS}{tag.name}" for tag in effect.tags]
+    refs = _refs(effect)
     known = blocked.present(git, [*refs, ledger.REF])
     blocked.refuse(blocked.between(refs, known), git, remote=False)
     made = _make(git, effect, who, sign, known.get(ledger.REF, ""), at_ledger=False)
