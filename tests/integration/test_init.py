@@ -54,6 +54,20 @@ def test_a_repository_gets_its_files(consumer: Path, capsys: pytest.CaptureFixtu
     assert "Next:" in printed.err
 
 
+def test_what_training_reports_and_the_parameters_are_found(consumer: Path) -> None:
+    (consumer / "train.py").write_text(
+        "dump(model, 'build/model.skops')\njson.dump(found, open('out/train-metrics.json', 'w'))\n", "utf-8"
+    )
+    (consumer / "params.json").write_text("{}", encoding="utf-8")
+    (consumer / "data" / "test.csv").write_text("row_id,x,target\n1,2,ham\n2,2,spam\n", encoding="utf-8")
+    assert main(["init", "--test", "data/test.csv", "--no-workflows"]) == 0
+    model = config_check.load(consumer / "modelrail.yaml").models[0]
+    assert (model.task, model.positive, model.params) == ("binary", "spam", "params.json")
+    assert model.metrics_file == "out/train-metrics.json"
+    assert main(["init", "--test", "data/test.csv", "--no-workflows", "--positive", "ham", "--force"]) == 0
+    assert config_check.load(consumer / "modelrail.yaml").models[0].positive == "ham"
+
+
 def test_a_dry_run_writes_nothing(consumer: Path, capsys: pytest.CaptureFixture[str]) -> None:
     before = files(consumer)
     assert main(["init", "--task", "binary", "--dry-run"]) == 0

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from modelrail.config import schema as config_schema
 from modelrail.config import yaml_strict
 from modelrail.core.starting import starter
-from modelrail.core.starting.starter import Answers, Found, Script, Table
+from modelrail.core.starting.starter import Answers, Found, Pipeline, Script, Table
 from support_config import faults, parse
 
 ANSWERS = Answers(
@@ -30,6 +30,8 @@ ANSWERS = Answers(
     train_command="python train.py",
     predict_command="",
     model_file="build/model.skops",
+    metrics_file="",
+    positive="",
 )
 
 
@@ -122,6 +124,29 @@ def test_the_task_is_told_by_labels_and_estimator(values: str, kind: Any, task: 
     table = Table(("y",), values={"y": frozenset(values.split())})
     found = Found(tables=("test.csv",), read={"test.csv": table}, scripts=(Script("t.py", kind=kind),))
     assert starter.guesses(found, {}).get("task") == task
+
+
+@pytest.mark.parametrize(
+    ("values", "positive"), [("even odd", "odd"), ("0 1", None), ("true false", None), ("a b c", None)]
+)
+def test_the_positive_class_is_written_down_where_it_is_a_word(values: str, positive: str | None) -> None:
+    table = Table(("y",), values={"y": frozenset(values.split())})
+    found = Found(tables=("test.csv",), read={"test.csv": table})
+    assert starter.guesses(found, {}).get("positive") == positive
+    assert "positive" not in starter.guesses(found, {"task": "multiclass"})
+    text = rendered(positive="odd", metrics_file="out/metrics.json")
+    assert (parse(text).models[0].positive, parse(text).models[0].metrics_file) == ("odd", "out/metrics.json")
+
+
+@pytest.mark.parametrize(
+    ("of_script", "of_pipeline", "wanted"),
+    [(("m.json",), (), "m.json"), (("m.json",), ("d.json",), "d.json"), (("a.json", "b.json"), (), None)],
+)
+def test_the_metrics_that_training_reports_are_found(of_script: Any, of_pipeline: Any, wanted: str) -> None:
+    found = Found(
+        scripts=(Script("t.py", metrics_files=of_script),), pipeline=Pipeline(metrics_files=of_pipeline)
+    )
+    assert starter.guesses(found, {}).get("metrics_file") == wanted
 
 
 def test_nothing_is_guessed_from_nothing() -> None:

@@ -47,6 +47,8 @@ Examples:
 @click.option("--train-command", metavar="COMMAND", help="Command that trains.")
 @click.option("--predict-command", metavar="COMMAND", help="Command that predicts; default: by file type.")
 @click.option("--model-file", metavar="FILE", help="File that training writes.")
+@click.option("--metrics-file", metavar="FILE", help="File of the metrics that training itself reports.")
+@click.option("--positive", metavar="CLASS", help="The positive class of a binary task.")
 @click.option("--branch", metavar="NAME", help="Branch whose pushes release; default: the repository's.")
 @click.option("--workflows/--no-workflows", default=True, help="Also write the caller workflows.")
 @click.option("--workflows-only", is_flag=True, help="Write the caller workflows, and no model.")
@@ -209,6 +211,8 @@ def _answers(
         "env": "",
         "params": "",
         "predict_command": "",
+        "metrics_file": "",
+        "positive": "",
         **starter.guesses(found, values),
         **values,
     }

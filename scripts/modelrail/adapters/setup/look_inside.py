@@ -18,6 +18,7 @@ MAX_BYTES = 1_000_000
 MAX_ROWS = 5_000
 _MODEL_FILE = re.compile(r"""["']([\w./-]+\.(?:skops|onnx|joblib|pkl))["']""")
 _SAVED = re.compile(r"""\.save_model\(\s*\w+\s*,\s*(?:path\s*=\s*)?["']([\w./-]+)["']""")
+_METRICS_FILE = re.compile(r"""["']([\w./-]*metrics[\w-]*\.(?:json|ya?ml))["']""")
 _LIBRARIES = ("sklearn", "xgboost", "lightgbm", "catboost", "torch", "tensorflow", "keras", "statsmodels")
 _IMPORT = re.compile(r"^\s*(?:import|from)\s+(\w+)", re.MULTILINE)
 _CLASSIFIES = re.compile(r"\b\w*(?:Classifier|LogisticRegression|SVC|NaiveBayes|GaussianNB|MultinomialNB)\b")
@@ -36,6 +37,7 @@ def script(path: Path, name: str) -> Script | None:
     return Script(
         path=name,
         model_files=tuple(dict.fromkeys([*_MODEL_FILE.findall(text), *_SAVED.findall(text)])),
+        metrics_files=tuple(dict.fromkeys(_METRICS_FILE.findall(text))),
         kind="" if bool(classifies) == bool(regresses) else "class" if classifies else "number",
         mlflow="mlflow" in imported,
         splits="train_test_split(" in text,
@@ -93,7 +95,8 @@ def pipeline(folder: Path) -> Pipeline:
         said = main.get("command")
         command = said if isinstance(said, str) and "{" not in said and "\n" not in said else ""
     return Pipeline(
-        command=command, model_files=tuple(models), tables=outs, artifacts=artifacts,
+        command=command, model_files=tuple(models), metrics_files=tuple(_names(chosen.get("metrics"))),
+        tables=outs, artifacts=artifacts,
         mlproject=(folder / "MLproject").is_file(), dvc=bool(stages),
     )  # fmt: skip
 

@@ -25,6 +25,7 @@ class Script(NamedTuple):
 
     path: str
     model_files: tuple[str, ...] = ()  # that it names
+    metrics_files: tuple[str, ...] = ()
     kind: Literal["class", "number", ""] = ""  # what its estimator predicts
     mlflow: bool = False
     splits: bool = False  # into training and test rows, by itself
@@ -35,6 +36,7 @@ class Pipeline(NamedTuple):
 
     command: str = ""
     model_files: tuple[str, ...] = ()
+    metrics_files: tuple[str, ...] = ()
     tables: tuple[str, ...] = ()
     artifacts: Mapping[str, str] = {}  # name -> path
     mlproject: bool = False
@@ -68,6 +70,8 @@ class Answers(NamedTuple):
     train_command: str
     predict_command: str
     model_file: str
+    metrics_file: str
+    positive: str
 
 
 QUESTIONS = {
@@ -88,6 +92,7 @@ OPTIONAL = ("train", "env")  # these may stay empty
 
 _TARGETS = ("target", "label", "y", "class", "outcome")
 _QUERIES = ("query_id", "qid", "query")
+_PARAMS = ("params.yaml", "params.yml", "params.json", "params.toml")
 _KEYS = ("id", "key", "row_id", "index", "uuid")
 
 
@@ -110,7 +115,11 @@ def guesses(found: Found, given: Mapping[str, str]) -> dict[str, str]:
     files = found.pipeline.model_files or tuple(found.pipeline.artifacts.values()) or script.model_files
     made["model_file"] = files[0] if len(files) == 1 else ""
     made["env"] = "requirements.txt" if "requirements.txt" in found.files else ""
-    made["params"] = "params.yaml" if "params.yaml" in found.files else ""
+    reported = found.pipeline.metrics_files or script.metrics_files
+    made["metrics_file"] = reported[0] if len(reported) == 1 else ""
+    made["params"] = next((name for name in _PARAMS if name in found.files), "")
+    task = {**made, **given}["task"]
+    made["positive"] = _positive(table.values.get({**made, **given}["target"])) if task == "binary" else ""
     names = list(found.gto) or list(found.pipeline.artifacts)
     made["name"] = names[0] if len(names) == 1 else ""
     return {key: value for key, value in made.items() if value and key not in given}
@@ -129,6 +138,12 @@ def _task(target: str, table: Table, script: Script) -> str:
         return "regression"
     words = any(not _WHOLE.fullmatch(value) for value in values)
     return "multiclass" if words or script.kind == "class" else ""
+
+
+def _positive(values: frozenset[str] | None) -> str:
+    """The class that counts as positive when nobody says which; "" where that is plain, as of 0 and 1."""
+    words = values is not None and len(values) == 2 and all(isinstance(resolve(one), str) for one in values)
+    return max(values) if values is not None and words else ""
 
 
 _WHOLE = re.compile(r"-?\d+(?:\.0+)?")
@@ -275,8 +290,12 @@ def block(answers: Answers) -> list[str]:
         f"train: {scalar(answers.train_command)}",
         f"model: {scalar(answers.model_file)}",
         *(["# allow_pickle: true  # this kind of file runs code when it is loaded"] * pickle),
+        *([f"metrics_file: {scalar(answers.metrics_file)}  # what training reports of itself; recorded"]
+          if answers.metrics_file else []),
         f"predict: {scalar(answers.predict_command)}" if answers.predict_command
         else "# predict: python predict.py  # where the built-in predictor of the file type does not do",
+        *([f"positive: {scalar(answers.positive)}  # the class that counts as positive"]
+          if answers.positive else []),
         f"metrics: [{metrics}]",
         "# slices: [region]  # columns by whose values the metrics are also shown and gated",
         "gates:  # compared with the version in production, on the same rows",
