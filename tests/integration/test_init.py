@@ -56,7 +56,9 @@ def test_a_repository_gets_its_files(consumer: Path, capsys: pytest.CaptureFixtu
 
 def test_what_training_reports_and_the_parameters_are_found(consumer: Path) -> None:
     (consumer / "train.py").write_text(
-        "dump(model, 'build/model.skops')\njson.dump(found, open('out/train-metrics.json', 'w'))\n", "utf-8"
+        "dump(model, 'build/model.skops')\njson.dump(found, open('out/train-metrics.json', 'w'))\n"
+        "open(folder / 'other-metrics.json')\nopen('/srv/metrics.json')\n",
+        "utf-8",
     )
     (consumer / "params.json").write_text("{}", encoding="utf-8")
     (consumer / "data" / "test.csv").write_text("row_id,x,target\n1,2,ham\n2,2,spam\n", encoding="utf-8")

@@ -18,7 +18,10 @@ MAX_BYTES = 1_000_000
 MAX_ROWS = 5_000
 _MODEL_FILE = re.compile(r"""["']([\w./-]+\.(?:skops|onnx|joblib|pkl))["']""")
 _SAVED = re.compile(r"""\.save_model\(\s*\w+\s*,\s*(?:path\s*=\s*)?["']([\w./-]+)["']""")
-_METRICS_FILE = re.compile(r"""["']([\w./-]*metrics[\w-]*\.(?:json|ya?ml))["']""")
+# Opened by its whole name: of `folder / "metrics.json"` a guess would be wrong, and a training that writes it
+# would be said not to.
+_METRICS_FILE = re.compile(r"""\b(?:open|Path)\(\s*["']((?![/.])[\w./-]*metrics[\w-]*\.(?:json|ya?ml))["']""")
+_REPORTED = re.compile(r"(?![/.])[\w./-]+\.(?:json|ya?ml)")
 _LIBRARIES = ("sklearn", "xgboost", "lightgbm", "catboost", "torch", "tensorflow", "keras", "statsmodels")
 _IMPORT = re.compile(r"^\s*(?:import|from)\s+(\w+)", re.MULTILINE)
 _CLASSIFIES = re.compile(r"\b\w*(?:Classifier|LogisticRegression|SVC|NaiveBayes|GaussianNB|MultinomialNB)\b")
@@ -90,12 +93,17 @@ def pipeline(folder: Path) -> Pipeline:
     if not isinstance(command, str) or "${" in command or "\n" in command or chosen.get("wdir"):
         command = ""
     models = [name for name in _names(chosen.get("outs")) if name.endswith(_ENDS)]
+    reported = (
+        []
+        if chosen.get("wdir")
+        else [name for name in _names(chosen.get("metrics")) if _REPORTED.fullmatch(name)]
+    )
     if not command:
         main = _dict(_dict(_mapping(folder / "MLproject").get("entry_points")).get("main"))
         said = main.get("command")
         command = said if isinstance(said, str) and "{" not in said and "\n" not in said else ""
     return Pipeline(
-        command=command, model_files=tuple(models), metrics_files=tuple(_names(chosen.get("metrics"))),
+        command=command, model_files=tuple(models), metrics_files=tuple(reported),
         tables=outs, artifacts=artifacts,
         mlproject=(folder / "MLproject").is_file(), dvc=bool(stages),
     )  # fmt: skip

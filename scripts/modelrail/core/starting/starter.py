@@ -142,8 +142,9 @@ def _task(target: str, table: Table, script: Script) -> str:
 
 def _positive(values: frozenset[str] | None) -> str:
     """The class that counts as positive when nobody says which; "" where that is plain, as of 0 and 1."""
-    words = values is not None and len(values) == 2 and all(isinstance(resolve(one), str) for one in values)
-    return max(values) if values is not None and words else ""
+    if values is None or len(values) != 2 or not all(isinstance(resolve(one), str) for one in values):
+        return ""
+    return max(values)
 
 
 _WHOLE = re.compile(r"-?\d+(?:\.0+)?")
